@@ -1,0 +1,277 @@
+"""Policy of the turn loop: what a session does next, as a pure function of its facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from agent_serving.domain import schema
+from agent_serving.domain.session import ModelStep, Session, ToolStep, Turn
+from agent_serving.domain.values import (
+    Agent,
+    Failure,
+    JsonSchemaOutput,
+    Output,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+    ToolSpec,
+)
+
+ANSWER_RESERVE = 1
+"""Output tokens that must be left for a step to be worth planning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Nothing is to be done until somebody asks for something."""
+
+
+@dataclass(frozen=True, slots=True)
+class BeginTurn:
+    turn_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    turn_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStep:
+    """Render what is pending and plan a model step of at most `max_new_tokens`."""
+
+    turn: Turn
+    max_new_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Generate:
+    """Ask the engine for the reply of a planned step; `attempt` counts from 1."""
+
+    turn: Turn
+    step: ModelStep
+    attempt: int
+    tool_choice: ToolChoice
+    output: Output | None
+
+
+@dataclass(frozen=True, slots=True)
+class CloseReply:
+    """The reply was lost behind calls that had been claimed: it ends with the last of them."""
+
+    turn: Turn
+    step: ModelStep
+
+
+@dataclass(frozen=True, slots=True)
+class RunTools:
+    """Start the `new` calls, refuse the `rejected` ones, and see the `running` ones to their
+    end; a running call that nobody here runs was orphaned by a crash."""
+
+    turn: Turn
+    model_step: ModelStep
+    new: tuple[tuple[ToolCall, ToolSpec], ...]
+    rejected: tuple[tuple[ToolCall, ToolResult], ...]
+    running: tuple[ToolStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RejectAnswer:
+    turn: Turn
+    step: ModelStep
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Only the caller can go on: client-side calls, and calls in doubt."""
+
+    turn: Turn
+    call_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EndTurn:
+    turn: Turn
+    status: Literal["completed", "incomplete", "failed", "cancelled"]
+    reason: str | None = None
+    error: Failure | None = None
+
+
+Action = (
+    Rest
+    | BeginTurn
+    | Resume
+    | PlanStep
+    | Generate
+    | CloseReply
+    | RunTools
+    | RejectAnswer
+    | Wait
+    | EndTurn
+)
+
+
+def next_action(session: Session, now: datetime) -> Action:
+    turn = session.active
+    if turn is None:
+        queue = session.queue
+        return BeginTurn(queue[0].id) if queue and not session.closed else Rest()
+    if turn.cancel is not None:
+        return EndTurn(turn, "cancelled", reason=turn.cancel)
+    if turn.error is not None:
+        return EndTurn(turn, "failed", error=turn.error)
+    action = _work(session.agent, session, turn, now)
+    if turn.status != "waiting":
+        return action
+    if isinstance(action, Wait):
+        return Rest()
+    return action if isinstance(action, EndTurn) else Resume(turn.id)
+
+
+def _work(agent: Agent, session: Session, turn: Turn, now: datetime) -> Action:
+    step = turn.last_model_step
+    late = now >= turn.deadline and turn.status != "waiting"
+    if late:
+        return EndTurn(turn, "incomplete", reason="max_seconds")
+    if step is None:
+        return _plan(turn)
+    if step.status == "running" and step.items:
+        return CloseReply(turn, step)
+    if step.status == "running":
+        return Generate(
+            turn,
+            step,
+            attempt=len(step.attempts) + 1,
+            tool_choice=tool_choice(turn, before=step),
+            output=turn.output,
+        )
+    if turn.unanswered(step):
+        return _calls(agent, turn, step)
+    if step.finish == "length":
+        return EndTurn(turn, "incomplete", reason="max_output_tokens")
+    if step.finish == "interrupted" and not step.calls:
+        return EndTurn(turn, "incomplete", reason="interrupted")
+    if step.calls:
+        problem = _repeated_mistake(turn)
+        return _plan(turn) if problem is None else EndTurn(turn, "failed", error=problem)
+    return _answered(session, turn, step)
+
+
+def _answered(session: Session, turn: Turn, step: ModelStep) -> Action:
+    if session.pending or step.answer_rejected:
+        return _plan(turn)
+    problem = answer_problem(turn.output, step.text)
+    if problem is None:
+        return EndTurn(turn, "completed")
+    if any(earlier.answer_rejected for earlier in turn.model_steps):
+        message = f"The answer breaks the output schema for the second time: {problem}"
+        return EndTurn(turn, "failed", error=Failure(code="invalid_output", message=message))
+    return RejectAnswer(turn, step, problem)
+
+
+def _plan(turn: Turn) -> Action:
+    if len(turn.model_steps) >= turn.limits.max_steps:
+        return EndTurn(turn, "incomplete", reason="max_steps")
+    left = turn.limits.max_output_tokens - turn.usage.output_tokens
+    if left < ANSWER_RESERVE:
+        return EndTurn(turn, "incomplete", reason="max_output_tokens")
+    return PlanStep(turn, max_new_tokens=left)
+
+
+# --- tool calls -----------------------------------------------------------------------------
+
+
+def tool_choice(turn: Turn, *, before: ModelStep) -> ToolChoice:
+    """A demanded call is demanded of a turn's first step only; with its calls used up, the turn
+    has to answer with what it has."""
+    if turn.usage.tool_calls >= turn.limits.max_tool_calls:
+        return "none"
+    if turn.tool_choice == "none" or not turn.model_steps or turn.model_steps[0].id == before.id:
+        return turn.tool_choice
+    return "auto"
+
+
+def check_call(agent: Agent, turn: Turn, call: ToolCall) -> ToolResult | None:
+    """None when the call may run, else the result that tells the model why it may not."""
+    spec = agent.tool(call.name)
+    if spec is None:
+        names = ", ".join(tool.name for tool in agent.tools) or "none"
+        return ToolResult(
+            call_id=call.call_id,
+            output=f"Error: there is no tool {call.name!r}. The tools are: {names}.",
+            outcome="invalid",
+        )
+    problem = schema.problem(spec.parameters, call.arguments)
+    if problem is not None:
+        return ToolResult(
+            call_id=call.call_id,
+            output=f"Error: the arguments of {call.name} are not valid: {problem}",
+            outcome="invalid",
+        )
+    if turn.usage.tool_calls >= turn.limits.max_tool_calls:
+        return ToolResult(
+            call_id=call.call_id,
+            output="Error: the turn's tool calls are used up. Answer with what is known.",
+            outcome="limit",
+        )
+    return None
+
+
+def _calls(agent: Agent, turn: Turn, step: ModelStep) -> Action:
+    answers = turn.answers(step.id)
+    new: list[tuple[ToolCall, ToolSpec]] = []
+    rejected: list[tuple[ToolCall, ToolResult]] = []
+    room = turn.limits.max_tool_calls - turn.usage.tool_calls
+    for call in step.calls:
+        if call.call_id in answers:
+            continue
+        spec = agent.tool(call.name)
+        refusal = check_call(agent, turn, call)
+        if refusal is None and len(new) >= room:
+            refusal = ToolResult(
+                call_id=call.call_id,
+                output="Error: the turn's tool calls are used up. Answer with what is known.",
+                outcome="limit",
+            )
+        if refusal is not None:
+            rejected.append((call, refusal))
+        elif spec is not None:
+            new.append((call, spec))
+    open_steps = [answer for answer in answers.values() if answer.result is None]
+    mine = tuple(s for s in open_steps if s.executor == "server" and s.status == "running")
+    if new or rejected or mine:
+        return RunTools(turn, step, tuple(new), tuple(rejected), mine)
+    return Wait(turn, tuple(sorted(s.call.call_id for s in open_steps)))
+
+
+def _repeated_mistake(turn: Turn) -> Failure | None:
+    """The model is told once why a call is invalid; a second reply in a row that is no better
+    fails the turn."""
+    last = turn.model_steps[-2:]
+    if len(last) < 2:
+        return None
+    problems = [
+        next(
+            (
+                answer.result.output
+                for answer in turn.answers(step.id).values()
+                if answer.result is not None and answer.result.outcome == "invalid"
+            ),
+            None,
+        )
+        for step in last
+    ]
+    if None in problems:
+        return None
+    message = f"The model made an invalid tool call twice in a row. {problems[-1]}"
+    return Failure(code="invalid_tool_call", message=message)
+
+
+def answer_problem(output: Output | None, text: str) -> str | None:
+    """What a final answer breaks of a JSON schema; the other kinds are whole at the engine."""
+    if not isinstance(output, JsonSchemaOutput):
+        return None
+    return schema.problem(output.schema_, text)

@@ -1,0 +1,299 @@
+"""The facts: all that can ever happen to a session. A session is the fold of its facts.
+
+Each fact is committed alone, with the tokens that it adds to the transcript, in one atomic append.
+What a fact adds as tokens is counted in the fact (`rendered_tokens`, `output_tokens`) and stored
+in the session's token blob.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from agent_serving.domain.values import (
+    Agent,
+    Effect,
+    Failure,
+    Limits,
+    Message,
+    MessageItem,
+    Output,
+    ReplyItem,
+    Timings,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+    Usage,
+    Value,
+)
+
+
+class Fact(Value):
+    """`at` is when it happened (UTC)."""
+
+    at: datetime
+
+
+class ForkOrigin(Value):
+    session_id: str
+    turn_id: str | None
+    """The last turn that the fork has in common with its origin."""
+
+
+class SessionOpened(Fact):
+    type: Literal["session_opened"] = "session_opened"
+    session_id: str
+    tenant: str
+    agent: Agent
+    metadata: dict[str, str] = {}
+    expires_at: datetime | None = None
+
+
+class SessionForked(Fact):
+    """The first fact of a fork: it inherits finished turns and their tokens. Inherited turns are
+    history, not usage: the fork did not pay for them."""
+
+    type: Literal["session_forked"] = "session_forked"
+    session_id: str
+    tenant: str
+    agent: Agent
+    metadata: dict[str, str] = {}
+    expires_at: datetime | None = None
+    origin: ForkOrigin
+    inherited: tuple[dict[str, Any], ...]
+    """The inherited turns, each a `session.Turn` as JSON."""
+    pending: tuple[Message, ...]
+    token_count: int
+    reply_open: bool
+
+
+class SessionChanged(Fact):
+    type: Literal["session_changed"] = "session_changed"
+    metadata: dict[str, str] | None = None
+    limits: Limits | None = None
+
+
+class SessionClosed(Fact):
+    type: Literal["session_closed"] = "session_closed"
+
+
+class TurnAccepted(Fact):
+    """A turn got its id. It begins at once when no other turn is open, else it is queued."""
+
+    type: Literal["turn_accepted"] = "turn_accepted"
+    turn_id: str
+    input: tuple[MessageItem, ...]
+    queued: bool = False
+    tool_choice: ToolChoice = "auto"
+    output: Output | None = None
+    limits: Limits | None = None
+    metadata: dict[str, str] = {}
+    trace_id: str
+    """32 hex digits (W3C trace context)."""
+    parent_span_id: str | None = None
+
+
+class TurnBegan(Fact):
+    """A queued turn's time has come."""
+
+    type: Literal["turn_began"] = "turn_began"
+    turn_id: str
+
+
+class TurnSteered(Fact):
+    """A message for a turn that is under way; the model sees it at the next step boundary."""
+
+    type: Literal["turn_steered"] = "turn_steered"
+    turn_id: str
+    input: tuple[MessageItem, ...]
+
+
+class CancelRequested(Fact):
+    """`interrupt` makes room for another turn; what the model had said so far is kept in both."""
+
+    type: Literal["cancel_requested"] = "cancel_requested"
+    turn_id: str
+    reason: Literal["cancel", "interrupt"] = "cancel"
+
+
+class Attempt(Value):
+    """One request to the engine. A step has one for each try; the last is the one that counted."""
+
+    number: int
+    rid: str
+    worker: str
+    status: Literal["completed", "failed", "cancelled"]
+    usage: Usage = Usage()
+    timings: Timings = Timings()
+    error: Failure | None = None
+
+
+class StepPlanned(Fact):
+    """A model step: `rendered_tokens` were appended, so the transcript now is the whole prompt,
+    `prompt_tokens` long. `expected_tokens` of it were seen by the engine before."""
+
+    type: Literal["step_planned"] = "step_planned"
+    turn_id: str
+    step_id: str
+    span_id: str
+    rendered_tokens: int
+    prompt_tokens: int
+    expected_tokens: int
+    max_new_tokens: int
+    tools_offered: bool
+
+
+class StepRestarted(Fact):
+    """An attempt was lost; text streamed since the step began is void."""
+
+    type: Literal["step_restarted"] = "step_restarted"
+    turn_id: str
+    step_id: str
+    attempt: Attempt
+
+
+class ModelReplied(Fact):
+    """`output_tokens` were appended exactly as the engine returned them (those that came with the
+    claims of its calls not counted again). `reply_open` says that the end-of-turn token is not
+    among them. `attempt.usage` counts this step alone."""
+
+    type: Literal["model_replied"] = "model_replied"
+    turn_id: str
+    step_id: str
+    items: tuple[ReplyItem, ...]
+    finish: Literal["stop", "length", "cancelled", "interrupted"]
+    output_tokens: int
+    reply_open: bool
+    attempt: Attempt
+    timings: Timings
+
+
+class StepFailed(Fact):
+    """The model step was given up: no attempt is left, or none can succeed."""
+
+    type: Literal["step_failed"] = "step_failed"
+    turn_id: str
+    step_id: str | None = None
+    attempt: Attempt | None = None
+    error: Failure
+
+
+class ToolStarted(Fact):
+    """The claim on a call, durable before the call is dispatched. Where the reply still streams,
+    the claim carries what was said so far, down to the call: `items` are the reply's items, and
+    `output_tokens` ids join the transcript with this fact. So a call never outlives the words that
+    asked for it."""
+
+    type: Literal["tool_started"] = "tool_started"
+    turn_id: str
+    step_id: str
+    span_id: str
+    model_step_id: str
+    call: ToolCall
+    effect: Effect
+    executor: Literal["server", "client"]
+    items: tuple[ReplyItem, ...] = ()
+    output_tokens: int = 0
+
+
+class ToolFinished(Fact):
+    type: Literal["tool_finished"] = "tool_finished"
+    turn_id: str
+    step_id: str
+    name: str
+    result: ToolResult
+    timings: Timings
+
+
+class ToolRejected(Fact):
+    """A call that never ran: its arguments are invalid, its tool unknown, or a limit is used up."""
+
+    type: Literal["tool_rejected"] = "tool_rejected"
+    turn_id: str
+    step_id: str
+    model_step_id: str
+    call: ToolCall
+    result: ToolResult
+
+
+class ToolDoubted(Fact):
+    """A `once` call may have run before its process died; somebody has to say what happened."""
+
+    type: Literal["tool_doubted"] = "tool_doubted"
+    turn_id: str
+    step_id: str
+
+
+class ToolReleased(Fact):
+    """The doubt is settled: the call is to be run again, by a claim of its own."""
+
+    type: Literal["tool_released"] = "tool_released"
+    turn_id: str
+    step_id: str
+
+
+class AnswerRejected(Fact):
+    """A final answer that the engine's grammar let through but the agent's schema does not."""
+
+    type: Literal["answer_rejected"] = "answer_rejected"
+    turn_id: str
+    step_id: str
+    item: MessageItem
+    """What the model is told, as the user message that carries it."""
+
+
+class TurnWaited(Fact):
+    """Nothing is left to do here until the caller answers these calls."""
+
+    type: Literal["turn_waited"] = "turn_waited"
+    turn_id: str
+    call_ids: tuple[str, ...]
+
+
+class TurnResumed(Fact):
+    """All that the turn waited for has been answered."""
+
+    type: Literal["turn_resumed"] = "turn_resumed"
+    turn_id: str
+
+
+class TurnEnded(Fact):
+    type: Literal["turn_ended"] = "turn_ended"
+    turn_id: str
+    status: Literal["completed", "incomplete", "failed", "cancelled"]
+    reason: str | None = None
+    """For `incomplete`: the limit that was reached."""
+    error: Failure | None = None
+    idle: bool
+    """Whether the session has nothing left to do: no other turn is open or queued."""
+
+
+AnyFact = Annotated[
+    SessionOpened
+    | SessionForked
+    | SessionChanged
+    | SessionClosed
+    | TurnAccepted
+    | TurnBegan
+    | TurnSteered
+    | CancelRequested
+    | StepPlanned
+    | StepRestarted
+    | ModelReplied
+    | StepFailed
+    | ToolStarted
+    | ToolFinished
+    | ToolRejected
+    | ToolDoubted
+    | ToolReleased
+    | AnswerRejected
+    | TurnWaited
+    | TurnResumed
+    | TurnEnded,
+    Field(discriminator="type"),
+]
+
+FACT: TypeAdapter[AnyFact] = TypeAdapter(AnyFact)
+"""Reads a fact from JSON: `FACT.validate_json(bytes)`."""

@@ -1,0 +1,236 @@
+"""The fold: which fact is possible when, and what it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, assert_never
+
+from agent_serving.domain import events as e
+from agent_serving.domain.errors import ImpossibleEvent
+from agent_serving.domain.fold_steps import apply_model, apply_tool, settle
+from agent_serving.domain.session import (
+    OPEN,
+    TERMINAL,
+    Interjection,
+    ModelStep,
+    Session,
+    Step,
+    Turn,
+)
+from agent_serving.domain.values import Message, MessageItem, ToolResult
+
+
+def replay(facts: Iterable[e.AnyFact], session: Session | None = None) -> Session | None:
+    for fact in facts:
+        session = apply(session, fact)
+    return session
+
+
+def apply(session: Session | None, fact: e.AnyFact) -> Session:
+    """The session after `fact`. Raises ImpossibleEvent, and then nothing has changed."""
+    if isinstance(fact, e.SessionOpened | e.SessionForked):
+        if session is not None:
+            raise ImpossibleEvent.because(fact.type, "the session is already open")
+        return _open(fact)
+    if session is None:
+        raise ImpossibleEvent.because(fact.type, "no session is open")
+    if session.closed:
+        raise ImpossibleEvent.because(fact.type, "the session is closed")
+    changed = _apply(session, fact)
+    return changed.but(version=session.version + 1, updated_at=fact.at)
+
+
+def _apply(session: Session, fact: e.AnyFact) -> Session:
+    match fact:
+        case e.SessionOpened() | e.SessionForked():
+            raise ImpossibleEvent.because(fact.type, "the session is already open")
+        case e.SessionChanged():
+            return _change(session, fact)
+        case e.SessionClosed():
+            if session.active or session.queue:
+                raise ImpossibleEvent.because(fact.type, "a turn is open")
+            return session.but(closed=True)
+        case e.TurnAccepted():
+            return _accept(session, fact)
+        case e.TurnBegan():
+            return _begin(session, fact)
+        case e.TurnEnded():
+            return _end(session, fact)
+        case (
+            e.TurnSteered()
+            | e.CancelRequested()
+            | e.TurnWaited()
+            | e.TurnResumed()
+            | e.AnswerRejected()
+        ):
+            return _direct(session, fact, _open_turn(session, fact))
+        case e.StepPlanned() | e.StepRestarted() | e.ModelReplied() | e.StepFailed():
+            return apply_model(session, fact, _open_turn(session, fact))
+        case (
+            e.ToolStarted()
+            | e.ToolFinished()
+            | e.ToolRejected()
+            | e.ToolDoubted()
+            | e.ToolReleased()
+        ):
+            return apply_tool(session, fact, _open_turn(session, fact))
+        case _:
+            assert_never(fact)
+
+
+def _open(fact: e.SessionOpened | e.SessionForked) -> Session:
+    session = Session(
+        id=fact.session_id,
+        tenant=fact.tenant,
+        agent=fact.agent,
+        metadata=fact.metadata,
+        version=1,
+        created_at=fact.at,
+        updated_at=fact.at,
+        expires_at=fact.expires_at,
+    )
+    if isinstance(fact, e.SessionOpened):
+        return session
+    turns = tuple(Turn.model_validate(turn) for turn in fact.inherited)
+    return session.but(
+        origin=fact.origin,
+        turns=turns,
+        inherited_turns=len(turns),
+        pending=fact.pending,
+        token_count=fact.token_count,
+        reply_open=fact.reply_open,
+    )
+
+
+def _change(session: Session, fact: e.SessionChanged) -> Session:
+    return session.but(
+        metadata=session.metadata if fact.metadata is None else fact.metadata,
+        limits=session.limits if fact.limits is None else fact.limits,
+    )
+
+
+# --- turns ----------------------------------------------------------------------------------
+
+
+def _accept(session: Session, fact: e.TurnAccepted) -> Session:
+    busy = session.active is not None or bool(session.queue)
+    if fact.queued != busy:
+        raise ImpossibleEvent.because(
+            fact.type, "a turn is open" if busy else "no turn is open to queue behind"
+        )
+    if session.turn(fact.turn_id) is not None:
+        raise ImpossibleEvent.because(fact.type, "the turn exists")
+    turn = Turn(
+        id=fact.turn_id,
+        index=len(session.turns),
+        status="queued" if fact.queued else "in_progress",
+        input=fact.input,
+        tool_choice=fact.tool_choice,
+        output=fact.output or session.agent.output,
+        limits=fact.limits or session.limits or session.agent.limits,
+        metadata=fact.metadata,
+        trace_id=fact.trace_id,
+        parent_span_id=fact.parent_span_id,
+        created_at=fact.at,
+        started_at=None if fact.queued else fact.at,
+    )
+    session = session.but(turns=(*session.turns, turn))
+    return session if fact.queued else _hear(session, fact.input)
+
+
+def _begin(session: Session, fact: e.TurnBegan) -> Session:
+    queue = session.queue
+    if session.active is not None or not queue or queue[0].id != fact.turn_id:
+        raise ImpossibleEvent.because(fact.type, "the turn is not the next in the queue")
+    turn = queue[0].but(status="in_progress", started_at=fact.at)
+    return _hear(session.put_turn(turn), turn.input)
+
+
+def _end(session: Session, fact: e.TurnEnded) -> Session:
+    turn = session.turn(fact.turn_id)
+    if turn is None or turn.status not in OPEN | {"queued"}:
+        raise ImpossibleEvent.because(fact.type, "the turn is not open")
+    if turn.status == "queued" and fact.status != "cancelled":
+        raise ImpossibleEvent.because(fact.type, "a queued turn can only be cancelled")
+    if fact.idle != all(t.id == turn.id or t.status in TERMINAL for t in session.turns):
+        raise ImpossibleEvent.because(fact.type, "`idle` does not say how the session is left")
+    steps = tuple(_stop(step, fact) for step in turn.steps)
+    ended = turn.but(
+        status=fact.status,
+        reason=fact.reason,
+        error=fact.error,
+        ended_at=fact.at,
+        waiting_for=(),
+        steps=steps,
+    )
+    return settle(session, turn, ended, final=True)
+
+
+def _stop(step: Step, fact: e.TurnEnded) -> Step:
+    """No step outlives its turn."""
+    if isinstance(step, ModelStep):
+        if step.status != "running":
+            return step
+        if step.items:
+            return step.but(status="completed", finish="interrupted", ended_at=fact.at)
+        return step.but(status="failed", error=fact.error, ended_at=fact.at)
+    if step.result is not None or step.released:
+        return step
+    result = ToolResult(
+        call_id=step.call.call_id,
+        output=f"The call was given up when its turn ended ({fact.status}).",
+        outcome="abandoned" if step.status == "in_doubt" else "cancelled",
+    )
+    return step.but(status="failed", result=result, ended_at=fact.at)
+
+
+def _direct(
+    session: Session,
+    fact: e.TurnSteered | e.CancelRequested | e.TurnWaited | e.TurnResumed | e.AnswerRejected,
+    turn: Turn,
+) -> Session:
+    match fact:
+        case e.TurnSteered():
+            turn = _interject(turn, *fact.input)
+            return _hear(session.put_turn(turn), fact.input)
+        case e.AnswerRejected():
+            step = turn.last_model_step
+            if step is None or step.id != fact.step_id or step.finish != "stop" or step.calls:
+                raise ImpossibleEvent.because(fact.type, "the step is not the turn's answer")
+            turn = turn.put_step(step.but(answer_rejected=True))
+            return _hear(session.put_turn(_interject(turn, fact.item)), (fact.item,))
+        case e.CancelRequested():
+            turn = turn.but(cancel=turn.cancel or fact.reason)
+        case e.TurnWaited():
+            if turn.status != "in_progress" or not fact.call_ids:
+                raise ImpossibleEvent.because(fact.type, "there is nothing to wait for")
+            turn = turn.but(status="waiting", waiting_for=fact.call_ids, waiting_since=fact.at)
+        case e.TurnResumed():
+            if turn.status != "waiting" or turn.waiting_since is None:
+                raise ImpossibleEvent.because(fact.type, "the turn is not waiting")
+            turn = turn.but(
+                status="in_progress",
+                waiting_for=(),
+                waiting_since=None,
+                waited=turn.waited + (fact.at - turn.waiting_since),
+            )
+        case _:
+            assert_never(fact)
+    return session.put_turn(turn)
+
+
+def _open_turn(session: Session, fact: Any) -> Turn:
+    turn = session.active
+    if turn is None or turn.id != fact.turn_id:
+        raise ImpossibleEvent.because(fact.type, f"turn {fact.turn_id} is not under way")
+    return turn
+
+
+def _interject(turn: Turn, *items: MessageItem) -> Turn:
+    added = tuple(Interjection(after=len(turn.steps), item=item) for item in items)
+    return turn.but(interjections=(*turn.interjections, *added))
+
+
+def _hear(session: Session, items: Iterable[MessageItem]) -> Session:
+    heard = tuple(Message(role="user", content=item.text) for item in items)
+    return session.but(pending=(*session.pending, *heard))

@@ -1,0 +1,270 @@
+"""What the facts of a session add up to: its turns, and the steps of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from agent_serving.domain.events import Attempt, ForkOrigin
+from agent_serving.domain.values import (
+    Agent,
+    Effect,
+    Failure,
+    Item,
+    Limits,
+    Message,
+    MessageItem,
+    Output,
+    ReplyItem,
+    Timings,
+    ToolCall,
+    ToolCallItem,
+    ToolChoice,
+    ToolResult,
+    ToolResultItem,
+    Usage,
+    Value,
+)
+
+TurnStatus = Literal[
+    "queued", "in_progress", "waiting", "completed", "incomplete", "failed", "cancelled"
+]
+SessionStatus = Literal["idle", "in_progress", "requires_action", "closed"]
+OPEN: frozenset[str] = frozenset({"in_progress", "waiting"})
+TERMINAL: frozenset[str] = frozenset({"completed", "incomplete", "failed", "cancelled"})
+
+
+class ModelStep(Value):
+    kind: Literal["model"] = "model"
+    id: str
+    index: int
+    span_id: str
+    status: Literal["running", "completed", "failed"] = "running"
+    prompt_tokens: int
+    rendered_tokens: int
+    expected_tokens: int
+    max_new_tokens: int
+    tools_offered: bool
+    attempts: tuple[Attempt, ...] = ()
+    items: tuple[ReplyItem, ...] = ()
+    finish: Literal["stop", "length", "cancelled", "interrupted"] | None = None
+    answer_rejected: bool = False
+    error: Failure | None = None
+    timings: Timings = Timings()
+    started_at: datetime
+    ended_at: datetime | None = None
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """The complete calls of the reply, in its order; of a running step, as far as claimed."""
+        return tuple(
+            item.call
+            for item in self.items
+            if isinstance(item, ToolCallItem) and item.status == "completed"
+        )
+
+    @property
+    def text(self) -> str:
+        return "".join(item.text for item in self.items if isinstance(item, MessageItem))
+
+    @property
+    def usage(self) -> Usage:
+        return sum((attempt.usage for attempt in self.attempts), Usage())
+
+
+class ToolStep(Value):
+    kind: Literal["tool"] = "tool"
+    id: str
+    index: int
+    span_id: str | None = None
+    """None where the call was refused: it never ran."""
+    model_step_id: str
+    call: ToolCall
+    effect: Effect = "pure"
+    executor: Literal["server", "client"] = "server"
+    status: Literal["running", "completed", "failed", "in_doubt"] = "running"
+    released: bool = False
+    """A claim that was given up after a doubt; the call is open again."""
+    result: ToolResult | None = None
+    timings: Timings = Timings()
+    started_at: datetime
+    ended_at: datetime | None = None
+
+    @property
+    def item(self) -> ToolResultItem | None:
+        if self.result is None:
+            return None
+        return result_item(self.id, self.call.name, self.result)
+
+    @property
+    def usage(self) -> Usage:
+        return Usage(tool_calls=0 if self.span_id is None else 1)
+
+
+Step = Annotated[ModelStep | ToolStep, Field(discriminator="kind")]
+
+
+class Interjection(Value):
+    """A message that came into a turn under way, behind its first `after` steps."""
+
+    after: int
+    item: MessageItem
+
+
+class Turn(Value):
+    id: str
+    index: int
+    status: TurnStatus
+    input: tuple[MessageItem, ...]
+    steps: tuple[Step, ...] = ()
+    interjections: tuple[Interjection, ...] = ()
+    tool_choice: ToolChoice = "auto"
+    output: Output | None = None
+    limits: Limits
+    metadata: dict[str, str] = {}
+    trace_id: str
+    parent_span_id: str | None = None
+    cancel: Literal["cancel", "interrupt"] | None = None
+    waiting_for: tuple[str, ...] = ()
+    waiting_since: datetime | None = None
+    waited: timedelta = timedelta(0)
+    reason: str | None = None
+    error: Failure | None = None
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def model_steps(self) -> tuple[ModelStep, ...]:
+        return tuple(step for step in self.steps if isinstance(step, ModelStep))
+
+    @property
+    def tool_steps(self) -> tuple[ToolStep, ...]:
+        return tuple(step for step in self.steps if isinstance(step, ToolStep))
+
+    @property
+    def last_model_step(self) -> ModelStep | None:
+        return next((s for s in reversed(self.steps) if isinstance(s, ModelStep)), None)
+
+    def answers(self, model_step_id: str) -> dict[str, ToolStep]:
+        """The tool step that holds each claimed call of a model step, by call id."""
+        return {
+            step.call.call_id: step
+            for step in self.tool_steps
+            if step.model_step_id == model_step_id and not step.released
+        }
+
+    def unanswered(self, step: ModelStep) -> tuple[ToolCall, ...]:
+        """Calls of a reply that have no result yet, in the reply's order."""
+        answers = self.answers(step.id)
+        return tuple(
+            call
+            for call in step.calls
+            if call.call_id not in answers or answers[call.call_id].result is None
+        )
+
+    def put_step(self, step: ModelStep | ToolStep) -> Turn:
+        return self.but(steps=(*self.steps[: step.index], step, *self.steps[step.index + 1 :]))
+
+    @property
+    def deadline(self) -> datetime:
+        """When the wall time is used up; time spent waiting for the caller does not count."""
+        started = self.started_at or self.created_at
+        return started + timedelta(seconds=self.limits.max_seconds) + self.waited
+
+    @property
+    def usage(self) -> Usage:
+        return sum((step.usage for step in self.steps), Usage())
+
+    @property
+    def output_text(self) -> str:
+        last = self.last_model_step
+        return last.text if last is not None and not last.calls else ""
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        return tuple(turn_items(self))
+
+
+class Session(Value):
+    """`version` counts the facts; `token_count` the transcript. `pending` are messages that are
+    not tokens yet. `reply_open` says that the transcript ends inside an assistant's message."""
+
+    id: str
+    tenant: str
+    agent: Agent
+    metadata: dict[str, str] = {}
+    limits: Limits | None = None
+    origin: ForkOrigin | None = None
+    turns: tuple[Turn, ...] = ()
+    inherited_turns: int = 0
+    pending: tuple[Message, ...] = ()
+    token_count: int = 0
+    reply_open: bool = False
+    closed: bool = False
+    version: int = 0
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime | None = None
+
+    @property
+    def active(self) -> Turn | None:
+        return next((turn for turn in reversed(self.turns) if turn.status in OPEN), None)
+
+    @property
+    def queue(self) -> tuple[Turn, ...]:
+        return tuple(turn for turn in self.turns if turn.status == "queued")
+
+    @property
+    def status(self) -> SessionStatus:
+        if self.closed:
+            return "closed"
+        active = self.active
+        if active is not None and active.status == "waiting":
+            return "requires_action"
+        return "in_progress" if active or self.queue else "idle"
+
+    @property
+    def own_turns(self) -> tuple[Turn, ...]:
+        return self.turns[self.inherited_turns :]
+
+    @property
+    def usage(self) -> Usage:
+        """What this session used; turns inherited by a fork are not among it."""
+        return sum((turn.usage for turn in self.own_turns), Usage())
+
+    def turn(self, turn_id: str) -> Turn | None:
+        return next((turn for turn in self.turns if turn.id == turn_id), None)
+
+    def put_turn(self, turn: Turn) -> Session:
+        return self.but(turns=(*self.turns[: turn.index], turn, *self.turns[turn.index + 1 :]))
+
+
+def result_item(step_id: str, name: str, result: ToolResult) -> ToolResultItem:
+    return ToolResultItem(
+        id=f"item_{step_id.removeprefix('step_')}",
+        call_id=result.call_id,
+        name=name,
+        output=result.output,
+        outcome=result.outcome,
+    )
+
+
+def turn_items(turn: Turn) -> Iterable[Item]:
+    """The turn as the model saw it: a reply's results stand behind it in the order of its calls."""
+    yield from turn.input
+    interjections = list(turn.interjections)
+    for position, step in enumerate(turn.steps):
+        if isinstance(step, ModelStep):
+            while interjections and interjections[0].after <= position:
+                yield interjections.pop(0).item
+            yield from step.items
+            answers = turn.answers(step.id)
+            for call in step.calls:
+                answer = answers.get(call.call_id)
+                if answer is not None and answer.item is not None:
+                    yield answer.item
+    yield from (interjection.item for interjection in interjections)

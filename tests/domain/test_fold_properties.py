@@ -1,0 +1,215 @@
+"""Random lives of a session: whatever is tried, possible or not."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent_serving.domain import events as e
+from agent_serving.domain.errors import ImpossibleEvent
+from agent_serving.domain.events import FACT
+from agent_serving.domain.feed import project
+from agent_serving.domain.fold import apply, replay
+from agent_serving.domain.session import Session
+from agent_serving.domain.values import Failure, ToolResult
+from tests.domain.facts import (
+    accepted,
+    at,
+    call_item,
+    ended,
+    finished,
+    message,
+    opened,
+    planned,
+    replied,
+    session_with,
+    started,
+)
+
+Attempted = Callable[[Session], e.AnyFact]
+
+CALLS = tuple(call_item(n=n) for n in range(3))
+FAILED = e.Attempt(number=1, rid="r", worker="w", status="failed")
+
+
+def _turn_id(session: Session) -> str:
+    return session.active.id if session.active else "turn_0"
+
+
+def _step_id(session: Session) -> str:
+    step = session.active.last_model_step if session.active else None
+    return step.id if step else "step_none"
+
+
+def _tool_step_id(session: Session) -> str:
+    steps = session.active.tool_steps if session.active else ()
+    return steps[-1].id if steps else "step_none"
+
+
+def _rejected(session: Session, n: int) -> e.ToolRejected:
+    return e.ToolRejected(
+        at=at(),
+        turn_id=_turn_id(session),
+        step_id=f"step_x{session.version}",
+        model_step_id=_step_id(session),
+        call=CALLS[n].call,
+        result=ToolResult(call_id=CALLS[n].call_id, output="no", outcome="invalid"),
+    )
+
+
+ATTEMPTS: dict[str, Attempted] = {
+    "accept": lambda s: accepted(f"turn_{len(s.turns)}"),
+    "queue": lambda s: accepted(f"turn_{len(s.turns)}", queued=True),
+    "begin": lambda s: e.TurnBegan(at=at(), turn_id=s.queue[0].id if s.queue else "turn_0"),
+    "steer": lambda s: e.TurnSteered(at=at(), turn_id=_turn_id(s), input=(message("x"),)),
+    "cancel": lambda s: e.CancelRequested(at=at(), turn_id=_turn_id(s)),
+    "plan": lambda s: planned(s),
+    "restart": lambda s: e.StepRestarted(
+        at=at(), turn_id=_turn_id(s), step_id=_step_id(s), attempt=FAILED
+    ),
+    "fail": lambda s: e.StepFailed(
+        at=at(),
+        turn_id=_turn_id(s),
+        step_id=_step_id(s),
+        attempt=FAILED,
+        error=Failure(code="x", message="y"),
+    ),
+    "answer": lambda s: replied(s),
+    "reject answer": lambda s: e.AnswerRejected(
+        at=at(), turn_id=_turn_id(s), step_id=_step_id(s), item=message("again")
+    ),
+    "call": lambda s: replied(s, *CALLS),
+    "cut": lambda s: replied(s, CALLS[0], finish="length"),
+    "start 0": lambda s: started(s, CALLS[0].call),
+    "start 1": lambda s: started(s, CALLS[1].call, executor="client"),
+    "start 2": lambda s: started(s, CALLS[2].call, effect="once"),
+    "reject 1": lambda s: _rejected(s, 1),
+    "finish 0": lambda s: finished(s, CALLS[0].call),
+    "finish 1": lambda s: finished(s, CALLS[1].call),
+    "finish 2": lambda s: finished(s, CALLS[2].call),
+    "doubt": lambda s: e.ToolDoubted(at=at(), turn_id=_turn_id(s), step_id=_tool_step_id(s)),
+    "release": lambda s: e.ToolReleased(at=at(), turn_id=_turn_id(s), step_id=_tool_step_id(s)),
+    "wait": lambda s: e.TurnWaited(at=at(), turn_id=_turn_id(s), call_ids=("call_1",)),
+    "resume": lambda s: e.TurnResumed(at=at(5), turn_id=_turn_id(s)),
+    "end": lambda s: ended(s),
+    "end cancelled": lambda s: ended(s, "cancelled"),
+    "close": lambda s: e.SessionClosed(at=at()),
+}
+
+# Weighted towards a life that gets somewhere.
+LIVES = st.lists(
+    st.one_of(
+        st.sampled_from(
+            ["accept", "plan", "call", "answer", "start 0", "start 1", "finish 0", "finish 1"]
+        ),
+        st.sampled_from([name for name in ATTEMPTS if name != "close"]),
+    ),
+    max_size=60,
+)
+
+
+def live(names: list[str]) -> tuple[Session, list[e.AnyFact], int]:
+    first = opened()
+    session, facts, refused = session_with(first), [first], 0
+    for name in names:
+        try:
+            fact = ATTEMPTS[name](session)
+        except (AssertionError, StopIteration):
+            continue  # there is nothing to speak of yet
+        try:
+            session = apply(session, fact)
+        except ImpossibleEvent:
+            refused += 1
+        else:
+            facts.append(fact)
+    return session, facts, refused
+
+
+@given(LIVES)
+@settings(max_examples=300, deadline=None)
+def test_replaying_the_log_gives_the_live_session(names: list[str]) -> None:
+    session, facts, _ = live(names)
+    written = [FACT.validate_json(fact.model_dump_json()) for fact in facts]
+    assert replay(written) == session
+
+
+@given(LIVES, st.integers(0, 60))
+@settings(max_examples=200, deadline=None)
+def test_replaying_from_any_snapshot_gives_the_live_session(names: list[str], cut: int) -> None:
+    session, facts, _ = live(names)
+    before = replay(facts[:cut])
+    snapshot = None if before is None else Session.model_validate_json(before.model_dump_json())
+    assert replay(facts[cut:], snapshot) == session
+
+
+@given(LIVES, st.sampled_from(sorted(ATTEMPTS)))
+@settings(max_examples=300, deadline=None)
+def test_an_impossible_fact_changes_nothing(names: list[str], name: str) -> None:
+    session, _, _ = live(names)
+    written = session.model_dump_json()
+    with contextlib.suppress(AssertionError, StopIteration, ImpossibleEvent):
+        apply(session, ATTEMPTS[name](session))
+    assert session.model_dump_json() == written
+
+
+@given(LIVES)
+@settings(max_examples=300, deadline=None)
+def test_every_call_of_a_finished_turn_has_exactly_one_result_in_the_transcript(
+    names: list[str],
+) -> None:
+    _, facts, _ = live(names)
+    told: list[str | None] = []
+    asked: list[str] = []
+    session: Session | None = None
+    for fact in facts:
+        before = session.pending if session else ()
+        session = apply(session, fact)
+        told += [m.call_id for m in session.pending if m.role == "tool" and m not in before]
+        if isinstance(fact, e.ModelReplied):
+            step = session.active.last_model_step if session.active else None
+            asked += [call.call_id for call in step.calls] if step else []
+        if isinstance(fact, e.TurnEnded) and session.active is None:
+            assert sorted(filter(None, told)) == sorted(asked)
+
+
+@given(LIVES)
+@settings(max_examples=200, deadline=None)
+def test_every_fact_has_public_events_and_the_tokens_add_up(names: list[str]) -> None:
+    session, facts, _ = live(names)
+    assert all(project(fact) for fact in facts)
+    added = sum(
+        fact.rendered_tokens
+        if isinstance(fact, e.StepPlanned)
+        else fact.output_tokens
+        if isinstance(fact, e.ModelReplied | e.ToolStarted)
+        else 0
+        for fact in facts
+    )
+    assert session.token_count == added
+
+
+def test_the_random_lives_reach_replies_results_and_ends() -> None:
+    """Guards the properties above against becoming empty."""
+    _, facts, refused = live(
+        [
+            "accept",
+            "plan",
+            "call",
+            "start 0",
+            "start 1",
+            "reject 1",
+            "start 2",
+            "finish 0",
+            "finish 1",
+            "finish 2",
+            "plan",
+            "answer",
+            "end",
+        ]
+    )
+    kinds = {fact.type for fact in facts}
+    assert {"model_replied", "tool_finished", "turn_ended"} <= kinds
+    assert refused == 1
