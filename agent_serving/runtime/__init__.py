@@ -1,0 +1,1 @@
+"""How a turn runs: decide, act, commit."""

@@ -1,0 +1,209 @@
+"""Agents: checked once, when they are registered, and frozen into versions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agent_serving.domain import schema
+from agent_serving.domain.constraint import step_constraint
+from agent_serving.domain.dialect import Dialect
+from agent_serving.domain.errors import (
+    EngineUnavailable,
+    InvalidRequest,
+    NotFound,
+    UnknownModel,
+    UnknownTool,
+)
+from agent_serving.domain.values import (
+    Agent,
+    JsonSchemaOutput,
+    Limits,
+    Message,
+    Output,
+    Sampling,
+    ServiceClass,
+    ToolSpec,
+    Value,
+)
+from agent_serving.ports import Listing, Ports, Worker
+
+MAX_TOOLS = 128
+
+
+class AgentDraft(Value):
+    """An agent as it is asked for: tools by name (server-side) or whole (client-side)."""
+
+    name: str
+    model: str | None = None
+    instructions: str = ""
+    tools: tuple[str | ToolSpec, ...] = ()
+    output: Output | None = None
+    sampling: Sampling = Sampling()
+    limits: Limits = Limits()
+    service_class: ServiceClass = "online"
+
+
+class Agents:
+    def __init__(self, ports: Ports, *, dialect: str | None = None) -> None:
+        """`dialect` overrides the choice by model name."""
+        self._ports = ports
+        self._dialect = dialect
+
+    async def register(self, tenant: str, draft: AgentDraft) -> Agent:
+        """Check the draft and store it as the next version of the agent of that name."""
+        agent = await self.resolve(draft)
+        known = await self._ports.store.agent_versions(tenant, draft.name)
+        if known:
+            agent = agent.but(id=Agent.model_validate_json(known[-1][1]).id)
+        version = await self._ports.store.put_agent(
+            tenant, agent.model_dump_json().encode(), agent_id=agent.id, name=agent.name
+        )
+        return agent.but(version=version)
+
+    async def resolve(self, draft: AgentDraft) -> Agent:
+        """The agent that a draft means here; nothing is stored.
+
+        Raises UnknownModel, UnknownTool, SchemaRejected, InvalidRequest, EngineUnavailable.
+        """
+        worker = self._worker(draft.model)
+        dialect = self._choose_dialect(worker)
+        tools = self._tools(draft.tools)
+        if draft.output is not None:
+            schema.check_output(draft.output, param="output")
+        agent = Agent(
+            id=self._ports.new_id("agent"),
+            name=draft.name,
+            version=1,
+            model=worker.model or "",
+            instructions=draft.instructions,
+            tools=tools,
+            output=_closed(draft.output),
+            sampling=draft.sampling,
+            limits=draft.limits,
+            service_class=draft.service_class,
+            dialect=dialect.name,
+        )
+        await self._check_engine(agent, dialect)
+        return agent
+
+    async def check_output(self, agent: Agent, output: Output) -> Output:
+        """An output constraint for one turn, checked as an agent's own would be."""
+        schema.check_output(output, param="output")
+        await self._check_engine(agent.but(output=output), self._ports.dialects[agent.dialect])
+        checked = _closed(output)
+        assert checked is not None
+        return checked
+
+    async def find(self, tenant: str, reference: str) -> Agent:
+        """By id, `name` or `name@version`. Raises NotFound."""
+        key, _, number = reference.partition("@")
+        versions = await self.versions(tenant, key)
+        if number:
+            versions = [agent for agent in versions if str(agent.version) == number]
+        if not versions:
+            raise NotFound(
+                f"There is no agent {reference!r}. GET /v1/agents lists those there are.",
+                param="agent",
+            )
+        return versions[-1]
+
+    async def versions(self, tenant: str, key: str) -> list[Agent]:
+        """Oldest first; [] where the agent is unknown."""
+        rows = await self._ports.store.agent_versions(tenant, key)
+        return [Agent.model_validate_json(row).but(version=number) for number, row in rows]
+
+    async def list(
+        self, tenant: str, *, limit: int, after: str | None, before: str | None, descending: bool
+    ) -> Listing:
+        return await self._ports.store.list_agents(
+            tenant, limit=limit, after=after, before=before, descending=descending
+        )
+
+    async def delete(self, tenant: str, agent_id: str) -> None:
+        """Sessions keep the version they froze. Raises NotFound."""
+        if not await self._ports.store.delete_agent(tenant, agent_id):
+            raise NotFound(f"There is no agent {agent_id!r}.", param="agent_id")
+
+    # --- checks -----------------------------------------------------------------------------
+
+    def _worker(self, model: str | None) -> Worker:
+        ready = [worker for worker in self._ports.engine.workers() if worker.ready]
+        if not ready:
+            raise EngineUnavailable(
+                "No engine is up, so the agent's model and grammar cannot be checked; try again.",
+                retry_after=5.0,
+            )
+        if model is None:
+            return ready[0]
+        for worker in ready:
+            if worker.model == model:
+                return worker
+        served = ", ".join(sorted({worker.model or "?" for worker in ready}))
+        raise UnknownModel(
+            f"No engine serves the model {model!r}. Served here: {served}.", param="model"
+        )
+
+    def _choose_dialect(self, worker: Worker) -> Dialect:
+        dialects = self._ports.dialects
+        if self._dialect is not None:
+            return dialects[self._dialect]
+        names = (worker.model or "", *worker.hints)
+
+        def affinity(dialect: Dialect) -> int:
+            return max(dialect.affinity(name) for name in names)
+
+        best = max(dialects.values(), key=affinity, default=None)
+        if best is not None and affinity(best) > 0:
+            return best
+        raise InvalidRequest(
+            f"No dialect in grammars/ matches the model {worker.model!r}. Name one with --dialect "
+            f"({', '.join(dialects)}) or add a file.",
+            param="model",
+        )
+
+    def _tools(self, wanted: Sequence[str | ToolSpec]) -> tuple[ToolSpec, ...]:
+        if len(wanted) > MAX_TOOLS:
+            raise InvalidRequest(f"An agent has at most {MAX_TOOLS} tools.", param="tools")
+        offered = {spec.name: spec for spec in self._ports.tools.specs()}
+        tools: list[ToolSpec] = []
+        for position, tool in enumerate(wanted):
+            param = f"tools[{position}]"
+            if isinstance(tool, str):
+                if tool not in offered:
+                    raise UnknownTool(
+                        f"There is no tool {tool!r} here. GET /v1/tools lists them: "
+                        f"{', '.join(sorted(offered)) or 'none'}.",
+                        param=param,
+                    )
+                tools.append(offered[tool])
+            else:
+                schema.check(tool.parameters, param=f"{param}.parameters")
+                tools.append(tool.but(parameters=schema.closed(tool.parameters)))
+            if tools[-1].name in {other.name for other in tools[:-1]}:
+                raise InvalidRequest(f"The tool {tools[-1].name!r} is named twice.", param=param)
+        return tuple(tools)
+
+    async def _check_engine(self, agent: Agent, dialect: Dialect) -> None:
+        """What only the engine can tell: each tool's grammar, then the whole step's, and whether
+        its template can be rendered by deltas."""
+        engine = self._ports.engine
+        for position, tool in enumerate(agent.tools):
+            alone = step_constraint(dialect, [tool], "required", None)
+            assert alone is not None
+            await engine.check_constraint(alone, param=f"tools[{position}].parameters")
+        whole = step_constraint(dialect, agent.tools, "auto", agent.output)
+        if whole is not None:
+            await engine.check_constraint(whole, param="output" if agent.output else "tools")
+        messages = [Message(role="user", content="…")]
+        await engine.render_delta(dialect=dialect, messages=messages)
+        if agent.tools:
+            result = Message(
+                role="tool", content="…", name=agent.tools[0].name, call_id="call_check"
+            )
+            await engine.render_delta(dialect=dialect, messages=[result])
+
+
+def _closed(output: Output | None) -> Output | None:
+    if isinstance(output, JsonSchemaOutput):
+        return output.but(schema_=schema.closed(output.schema_))
+    return output

@@ -1,0 +1,68 @@
+"""The live text of a reply on its way to followers: batched, coalesced, never in the way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from agent_serving.domain.errors import AgentServingError
+from agent_serving.domain.feed import Public
+from agent_serving.ports import SessionStore
+
+FLUSH_SECONDS = 0.02
+
+
+class DeltaWriter:
+    """One writer per reply. Deltas are a courtesy: what they told is told again by the fact that
+    ends the item, so a store that fails here does not fail the step."""
+
+    def __init__(self, store: SessionStore, session_id: str) -> None:
+        self._store = store
+        self._session_id = session_id
+        self._waiting: list[Public] = []
+        self._timer: asyncio.Task[None] | None = None
+        self._sending = asyncio.Lock()
+
+    def add(self, events: Iterable[Public]) -> None:
+        for event in events:
+            if not (self._waiting and self._merge(self._waiting[-1], event)):
+                self._waiting.append(event)
+        if self._waiting and self._timer is None:
+            self._timer = asyncio.create_task(self._later())
+
+    async def flush(self) -> None:
+        """All that was added is in the feed when this returns; call it before the next fact."""
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+            await asyncio.gather(timer, return_exceptions=True)
+        await self._send()
+
+    async def _later(self) -> None:
+        while self._waiting:
+            await asyncio.sleep(FLUSH_SECONDS)
+            await asyncio.shield(self._send())
+        self._timer = None
+
+    async def _send(self) -> None:
+        async with self._sending:
+            events, self._waiting = self._waiting, []
+            if not events:
+                return
+            try:
+                await self._store.publish(
+                    self._session_id, [event.model_dump_json().encode() for event in events]
+                )
+            except AgentServingError:
+                return
+
+    def _merge(self, last: Public, event: Public) -> bool:
+        same = (
+            event.type.endswith(".delta")
+            and last.type == event.type
+            and last.data["item_id"] == event.data["item_id"]
+        )
+        if same:
+            joined = last.data["delta"] + event.data["delta"]
+            self._waiting[-1] = last.but(data={**last.data, "delta": joined})
+        return same

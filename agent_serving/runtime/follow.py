@@ -1,0 +1,181 @@
+"""Live events to any number of followers: complete from any point on, on any replica."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from agent_serving.domain import events as e
+from agent_serving.domain.errors import LogGone, StoreUnavailable
+from agent_serving.domain.feed import EventType, Public, project
+from agent_serving.domain.session import Session
+from agent_serving.domain.values import Value
+from agent_serving.ports import FactEntry, LiveEntry, SessionStore
+
+QUEUE_EVENTS = 4096
+BLOCK_MS = 15_000
+RETRY_SECONDS = 1.0
+
+
+class SessionEvent(Value):
+    type: EventType
+    sequence: int
+    session_id: str
+    turn_id: str | None
+    step_id: str | None
+    created_at: datetime
+    trace_id: str | None
+    data: dict[str, Any]
+
+
+class Traces:
+    """The trace id of each turn, as told by the session and by the facts that come in."""
+
+    def __init__(self, session: Session) -> None:
+        self._known = {turn.id: turn.trace_id for turn in session.turns}
+
+    def events(self, session_id: str, entry: FactEntry | LiveEntry) -> list[SessionEvent]:
+        match entry:
+            case FactEntry():
+                fact = e.FACT.validate_json(entry.fact)
+                if isinstance(fact, e.TurnAccepted):
+                    self._known[fact.turn_id] = fact.trace_id
+                public: Sequence[Public] = project(fact)
+                at = fact.at
+            case LiveEntry():
+                public = [Public.model_validate_json(entry.event)]
+                at = public[0].created_at or datetime.min
+        return [
+            SessionEvent(
+                type=event.type,
+                sequence=entry.sequence + offset,
+                session_id=session_id,
+                turn_id=event.turn_id,
+                step_id=event.step_id,
+                created_at=event.created_at or at,
+                trace_id=self._known.get(event.turn_id) if event.turn_id else None,
+                data=event.data,
+            )
+            for offset, event in enumerate(public)
+        ]
+
+
+class _Tail:
+    """The one reader of a session's feed in this process, and the queues it fills."""
+
+    def __init__(self, traces: Traces) -> None:
+        self.traces = traces
+        self.position = 0
+        self.queues: set[asyncio.Queue[SessionEvent | None]] = set()
+        self.lagging: set[asyncio.Queue[SessionEvent | None]] = set()
+        self.task: asyncio.Task[None] | None = None
+
+    def tell(self, event: SessionEvent | None) -> None:
+        for queue in self.queues - self.lagging:
+            try:
+                queue.put_nowait(event)
+            except asyncio.QueueFull:
+                self.lagging.add(queue)
+
+
+class Feed:
+    def __init__(self, store: SessionStore) -> None:
+        self._store = store
+        self._tails: dict[str, _Tail] = {}
+
+    async def page(
+        self,
+        session: Session,
+        after: int,
+        limit: int,
+        wanted: Callable[[SessionEvent], bool] = lambda _: True,
+    ) -> list[SessionEvent]:
+        """At most `limit` events behind `after` that are `wanted`. Raises LogGone."""
+        traces, found = Traces(session), list[SessionEvent]()
+        while len(found) < limit:
+            events = await self._read(session.id, after, traces)
+            if not events:
+                break
+            found.extend(event for event in events if wanted(event))
+            after = events[-1].sequence
+        return found[:limit]
+
+    async def follow(
+        self, session: Session, after: int, *, ping_seconds: float = 15.0
+    ) -> AsyncGenerator[SessionEvent | None, None]:
+        """Every event behind `after` as it happens, each once, in order; None is a ping. Ends when
+        the session is deleted. A follower that is too slow for its queue catches up from the
+        store, where deltas may have been trimmed by then."""
+        tail = self._tails.setdefault(session.id, _Tail(Traces(session)))
+        queue: asyncio.Queue[SessionEvent | None] = asyncio.Queue(QUEUE_EVENTS)
+        tail.queues.add(queue)
+        try:
+            while True:
+                # Before the store is read: what overflows from here on is caught up once more.
+                tail.lagging.discard(queue)
+                async for event in self._catch_up(session, tail, after):
+                    after = event.sequence
+                    yield event
+                self._ensure(session.id, tail, after)
+                while queue not in tail.lagging or not queue.empty():
+                    try:
+                        event_or_end = await asyncio.wait_for(queue.get(), ping_seconds)
+                    except TimeoutError:
+                        yield None
+                        continue
+                    if event_or_end is None:
+                        return
+                    if event_or_end.sequence > after:
+                        after = event_or_end.sequence
+                        yield event_or_end
+        except LogGone:
+            return
+        finally:
+            tail.queues.discard(queue)
+            tail.lagging.discard(queue)
+            if not tail.queues and tail.task is not None:
+                tail.task.cancel()
+                self._tails.pop(session.id, None)
+
+    async def _catch_up(
+        self, session: Session, tail: _Tail, after: int
+    ) -> AsyncGenerator[SessionEvent, None]:
+        while True:
+            try:
+                events = await self._read(session.id, after, tail.traces)
+            except StoreUnavailable:
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            if not events:
+                return
+            for event in events:
+                after = event.sequence
+                yield event
+
+    async def _read(self, session_id: str, after: int, traces: Traces) -> list[SessionEvent]:
+        entries = await self._store.read(session_id, after)
+        events = [event for entry in entries for event in traces.events(session_id, entry)]
+        return [event for event in events if event.sequence > after]
+
+    def _ensure(self, session_id: str, tail: _Tail, after: int) -> None:
+        if tail.task is None or tail.task.done():
+            tail.position = after
+            tail.task = asyncio.create_task(self._pump(session_id, tail), name=f"feed {session_id}")
+
+    async def _pump(self, session_id: str, tail: _Tail) -> None:
+        while True:
+            try:
+                entries = await self._store.read(session_id, tail.position, block_ms=BLOCK_MS)
+            except StoreUnavailable:
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            except LogGone:
+                tail.tell(None)
+                return
+            for entry in entries:
+                for event in tail.traces.events(session_id, entry):
+                    if event.sequence > tail.position:
+                        tail.tell(event)
+                        tail.position = event.sequence

@@ -1,0 +1,222 @@
+"""The one place where a fact becomes durable, then visible."""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from agent_serving.domain.decide import Rest, next_action
+from agent_serving.domain.errors import LogGone, NotFound, StaleWriter, StoreUnavailable
+from agent_serving.domain.events import FACT, AnyFact
+from agent_serving.domain.feed import project
+from agent_serving.domain.fold import apply, replay
+from agent_serving.domain.session import Session
+from agent_serving.domain.summary import summary
+from agent_serving.ports import Append, SessionStore
+
+SNAPSHOT_EVERY = 64
+STORE_RETRY_SECONDS = 0.5
+CACHED_SESSIONS = 1024
+
+F = TypeVar("F", bound=AnyFact)
+
+
+class Journal:
+    """A live session of this process. Facts go through `commit`, one at a time; what another
+    replica wrote is taken in when it gets in the way, or by `catch_up`."""
+
+    def __init__(self, store: SessionStore, session: Session, *, following: bool = True) -> None:
+        self._store = store
+        self._session = session
+        self._lock = asyncio.Lock()
+        self._changed = asyncio.Event()
+        self._tokens: array[int] | None = None if following else array("I")
+
+    @classmethod
+    async def create(
+        cls, store: SessionStore, fact: AnyFact, tokens: Sequence[int] = ()
+    ) -> Journal:
+        """Open a session with its first fact (SessionOpened or SessionForked)."""
+        session = apply(None, fact)
+        await store.append(_append(session, fact, tokens, version=0))
+        journal = cls(store, session, following=False)
+        journal._extend(tokens)
+        return journal
+
+    @property
+    def session(self) -> Session:
+        return self._session
+
+    async def commit(
+        self,
+        decide: Callable[[Session], F | None],
+        tokens: Sequence[int] = (),
+        *,
+        patience: float = 0.0,
+    ) -> F | None:
+        """Append the fact that `decide` derives from the session as it is now; `decide` is asked
+        again when another writer came first. None when there is nothing (more) to say. A store
+        that cannot be reached is tried again for `patience` seconds.
+
+        Raises what `decide` raises, ImpossibleEvent, LogGone, StoreUnavailable; then nothing has
+        changed.
+        """
+        give_up = asyncio.get_running_loop().time() + patience
+        while True:
+            try:
+                async with self._lock:
+                    return await self._commit(decide, tokens)
+            except StoreUnavailable:
+                if asyncio.get_running_loop().time() >= give_up:
+                    raise
+                await asyncio.sleep(STORE_RETRY_SECONDS)
+
+    async def _commit(
+        self, decide: Callable[[Session], F | None], tokens: Sequence[int]
+    ) -> F | None:
+        while True:
+            before = self._session
+            fact = decide(before)
+            if fact is None:
+                return None
+            after = apply(before, fact)
+            append = _append(after, fact, tokens, version=before.version)
+            writing = asyncio.ensure_future(self._store.append(append))
+            try:
+                # A caller that is cancelled must not leave it open whether the fact is there.
+                await asyncio.shield(writing)
+            except StaleWriter:
+                await self._refresh()
+                continue
+            except asyncio.CancelledError:
+                await asyncio.wait({writing})
+                if writing.exception() is None:
+                    self._take(after, tokens)
+                raise
+            self._take(after, tokens)
+            return fact
+
+    async def catch_up(self) -> Session:
+        """Take in what other replicas have written. Raises LogGone, StoreUnavailable."""
+        async with self._lock:
+            await self._refresh()
+        return self._session
+
+    async def transcript(self) -> array[int]:
+        """The token ids of the session; shared, not to be changed by the reader."""
+        async with self._lock:
+            known = array("I") if self._tokens is None else self._tokens
+            if len(known) < self._session.token_count:
+                missing = await self._store.tokens(self._session.id, len(known))
+                known.extend(missing[: self._session.token_count - len(known)])
+            self._tokens = known
+            return known
+
+    async def until(self, done: Callable[[Session], bool]) -> Session:
+        """The session as soon as `done` is true of it."""
+        while not done(self._session):
+            await self._changed.wait()
+        return self._session
+
+    async def _refresh(self) -> None:
+        stored = await self._store.load(self._session.id, after_version=self._session.version)
+        if stored is None:
+            raise LogGone(f"Session {self._session.id} was deleted or has expired.")
+        if stored.facts:
+            after = replay((FACT.validate_json(fact) for fact in stored.facts), self._session)
+            assert after is not None
+            self._become(after)
+
+    def _take(self, after: Session, tokens: Sequence[int]) -> None:
+        self._become(after)
+        self._extend(tokens)
+
+    def _become(self, session: Session) -> None:
+        self._session = session
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def _extend(self, tokens: Sequence[int]) -> None:
+        known = self._tokens
+        if known is not None and len(known) + len(tokens) == self._session.token_count:
+            known.extend(tokens)
+
+
+class Journals:
+    """The sessions that this process has at hand, least recently used first out."""
+
+    def __init__(self, store: SessionStore) -> None:
+        self._store = store
+        self._cached: OrderedDict[str, Journal] = OrderedDict()
+
+    async def create(self, fact: AnyFact, tokens: Sequence[int] = ()) -> Journal:
+        return self._keep(await Journal.create(self._store, fact, tokens))
+
+    async def open(self, session_id: str, tenant: str) -> Journal:
+        """The session as it is now. Raises NotFound (also when it is another tenant's)."""
+        journal = await self.find(session_id)
+        if journal is None or journal.session.tenant != tenant:
+            raise NotFound(
+                f"There is no session {session_id!r}. GET /v1/sessions lists those there are.",
+                param="session_id",
+            )
+        return journal
+
+    async def find(self, session_id: str) -> Journal | None:
+        """The session as it is now, whoever's it is; None where there is none."""
+        journal = self._cached.get(session_id)
+        try:
+            if journal is not None:
+                await journal.catch_up()
+            else:
+                journal = await self._load(session_id)
+        except LogGone:
+            journal = None
+        if journal is None:
+            self.drop(session_id)
+            return None
+        return self._keep(journal)
+
+    def drop(self, session_id: str) -> None:
+        self._cached.pop(session_id, None)
+
+    async def _load(self, session_id: str) -> Journal | None:
+        stored = await self._store.load(session_id)
+        if stored is None:
+            return None
+        start = None if stored.snapshot is None else Session.model_validate_json(stored.snapshot)
+        session = replay((FACT.validate_json(fact) for fact in stored.facts), start)
+        if session is None:
+            return None
+        # Another task may have loaded it meanwhile: a session has one journal per process.
+        return self._cached.get(session_id) or Journal(self._store, session)
+
+    def _keep(self, journal: Journal) -> Journal:
+        self._cached[journal.session.id] = journal
+        self._cached.move_to_end(journal.session.id)
+        while len(self._cached) > CACHED_SESSIONS:
+            oldest = next(iter(self._cached.values()))
+            if oldest.session.active is not None:
+                self._cached.move_to_end(oldest.session.id)
+                break
+            self._cached.popitem(last=False)
+        return journal
+
+
+def _append(after: Session, fact: AnyFact, tokens: Sequence[int], *, version: int) -> Append:
+    snapshot = after.version % SNAPSHOT_EVERY == 0
+    return Append(
+        session_id=after.id,
+        tenant=after.tenant,
+        version=version,
+        fact=fact.model_dump_json().encode(),
+        width=len(project(fact)),
+        summary=summary(after),
+        open=not isinstance(next_action(after, fact.at), Rest),
+        tokens=tokens,
+        snapshot=after.model_dump_json().encode() if snapshot else None,
+        expires_at=after.expires_at,
+    )

@@ -1,0 +1,291 @@
+"""Model steps: plan the prompt, stream the reply, commit exactly what the engine returned."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from contextlib import aclosing
+from typing import Literal
+
+from agent_serving.domain import events as e
+from agent_serving.domain.constraint import Constraint, step_constraint
+from agent_serving.domain.decide import CloseReply, Generate, PlanStep
+from agent_serving.domain.errors import (
+    AgentServingError,
+    CapacityError,
+    ContextLengthExceeded,
+    EngineUnavailable,
+    InvalidRequest,
+    Overloaded,
+)
+from agent_serving.domain.session import Session
+from agent_serving.domain.values import Agent, Failure, Usage
+from agent_serving.ports import Admission, Generation, Ports
+from agent_serving.runtime.deltas import DeltaWriter
+from agent_serving.runtime.journal import Journal
+from agent_serving.runtime.rendering import Renderer
+from agent_serving.runtime.reply import Reply, complete_calls, step_timings
+from agent_serving.runtime.tool_step import ToolSteps
+from agent_serving.runtime.trace import traceparent
+
+MAX_ATTEMPTS = 3
+BACKOFF_SECONDS = 0.5
+DEFAULT_REPLY_TOKENS = 2048
+"""Of a reply whose agent sets no `max_output_tokens`. The engine reserves KV for it."""
+STORE_PATIENCE_SECONDS = 300.0
+
+Cut = Literal["cancelled", "interrupted"]
+
+
+class ModelSteps:
+    def __init__(
+        self, ports: Ports, journal: Journal, renderer: Renderer, tools: ToolSteps
+    ) -> None:
+        self._ports = ports
+        self._journal = journal
+        self._renderer = renderer
+        self._tools = tools
+        self._begun: dict[str, float] = {}
+        self._lost_workers: set[str] = set()
+        self._constraints: dict[tuple[str, str], Constraint | None] = {}
+
+    async def plan(self, action: PlanStep) -> None:
+        begun = self._ports.clock.monotonic()
+        started_at = self._ports.clock.now()
+        session = self._journal.session
+        try:
+            tokens = await self._render(session)
+        except (ContextLengthExceeded, InvalidRequest, EngineUnavailable) as error:
+            await self._fail(action.turn.id, None, error)
+            return
+        prompt_tokens = session.token_count + len(tokens)
+        agent = session.agent
+        limit = self._renderer.context_length(agent)
+        room = action.max_new_tokens if limit is None else limit - prompt_tokens
+        reply = agent.sampling.max_output_tokens or DEFAULT_REPLY_TOKENS
+        step_id = self._ports.new_id("step")
+
+        def planned(now: Session) -> e.StepPlanned | None:
+            if now.version != session.version:
+                return None  # something came in meanwhile and has to be rendered too
+            return e.StepPlanned(
+                at=started_at,
+                turn_id=action.turn.id,
+                step_id=step_id,
+                span_id=secrets.token_hex(8),
+                rendered_tokens=len(tokens),
+                prompt_tokens=prompt_tokens,
+                expected_tokens=session.token_count,
+                max_new_tokens=min(reply, action.max_new_tokens, room),
+                tools_offered=bool(agent.tools),
+            )
+
+        if await self._journal.commit(planned, tokens, patience=STORE_PATIENCE_SECONDS):
+            self._begun[step_id] = begun
+
+    async def generate(self, action: Generate) -> None:
+        """One attempt. Ends with a fact: the reply, a restart, or the failure of the step."""
+        step, clock = action.step, self._ports.clock
+        self._begun.setdefault(step.id, clock.monotonic())
+        reply = Reply(
+            self._renderer.dialect(self._journal.session.agent), step, action.attempt, clock
+        )
+        try:
+            cut = await self._unless_cut(action, reply)
+        except (EngineUnavailable, Overloaded) as error:
+            await self._lost(action, reply, error)
+            return
+        except (InvalidRequest, ContextLengthExceeded) as error:
+            if not await self._kept_calls(action, reply):
+                await self._fail(action.turn.id, step.id, error, reply.attempt("failed", error))
+            return
+        await self._commit(action, reply, cut)
+
+    async def _unless_cut(self, action: Generate, reply: Reply) -> Cut | None:
+        """Stream the reply; None when it is whole. Stops it when the turn is cancelled or its
+        time is up, and returns once the engine has let go of the request."""
+        streaming = asyncio.ensure_future(self._stream(action, reply))
+        cancelled = asyncio.ensure_future(
+            self._journal.until(lambda s: s.active is None or s.active.cancel is not None)
+        )
+        left = (action.turn.deadline - self._ports.clock.now()).total_seconds()
+        try:
+            await asyncio.wait(
+                {streaming, cancelled}, timeout=max(left, 0), return_when=asyncio.FIRST_COMPLETED
+            )
+            if streaming.done():
+                streaming.result()
+                return None
+            return "cancelled" if cancelled.done() else "interrupted"
+        finally:
+            cancelled.cancel()
+            streaming.cancel()
+            await asyncio.gather(streaming, cancelled, return_exceptions=True)
+
+    async def _stream(self, action: Generate, reply: Reply) -> None:
+        session, step = self._journal.session, action.step
+        writer = DeltaWriter(self._ports.store, session.id)
+        prompt = await self._journal.transcript()
+        admission = Admission(
+            session_id=session.id,
+            tenant=session.tenant,
+            service_class=session.agent.service_class,
+            model=session.agent.model,
+            prompt_tokens=step.prompt_tokens,
+            max_new_tokens=step.max_new_tokens,
+            avoid=frozenset(self._lost_workers),
+        )
+        try:
+            reply.end_of_turn = await self._ports.engine.end_of_turn(
+                dialect=self._renderer.dialect(session.agent)
+            )
+            async with self._ports.scheduler.admit(admission) as grant:
+                reply.admitted(grant)
+                generation = self._generation(action, reply, prompt[: step.prompt_tokens])
+                async with aclosing(self._ports.engine.generate(generation)) as stream:
+                    async for part in stream:
+                        pieces = reply.take(part)
+                        writer.add(reply.deltas(action.turn.id, pieces))
+                        for call in complete_calls(pieces):
+                            await writer.flush()
+                            so_far = reply.so_far()
+                            if await self._tools.offer(action.turn.id, step.id, call, so_far):
+                                reply.kept(so_far)
+        finally:
+            await asyncio.shield(writer.flush())
+
+    def _generation(self, action: Generate, reply: Reply, prompt: Sequence[int]) -> Generation:
+        session, step = self._journal.session, action.step
+        agent = session.agent
+        return Generation(
+            rid=reply.rid,
+            session_id=session.id,
+            prompt=prompt,
+            max_new_tokens=step.max_new_tokens,
+            sampling=agent.sampling,
+            constraint=self._constraint(agent, action),
+            worker=reply.worker,
+            traceparent=traceparent(action.turn.trace_id, step.span_id),
+            priority=agent.service_class,
+        )
+
+    def _constraint(self, agent: Agent, action: Generate) -> Constraint | None:
+        """Made once per turn and choice: it spells out the schema of every tool."""
+        key = (action.turn.id, str(action.tool_choice))
+        if key not in self._constraints:
+            self._constraints = {
+                key: step_constraint(
+                    self._renderer.dialect(agent), agent.tools, action.tool_choice, action.output
+                )
+            }
+        return self._constraints[key]
+
+    async def _commit(self, action: Generate, reply: Reply, cut: Cut | None) -> None:
+        """The reply as it is: whole, or cut where the turn was stopped."""
+        if cut is not None:
+            reply.cut(cut)
+        finish = reply.finish or cut
+        assert finish is not None
+        attempt = reply.attempt("completed" if reply.finish else "cancelled")
+        step = action.step
+        total_ms = (self._ports.clock.monotonic() - self._begun.pop(step.id)) * 1000
+        await self._journal.commit(
+            lambda _: e.ModelReplied(
+                at=self._ports.clock.now(),
+                turn_id=action.turn.id,
+                step_id=step.id,
+                items=reply.items,
+                finish=finish,
+                output_tokens=len(reply.rest),
+                reply_open=reply.open,
+                attempt=attempt,
+                timings=step_timings((*step.attempts, attempt), total_ms),
+            ),
+            reply.rest,
+            patience=STORE_PATIENCE_SECONDS,
+        )
+
+    async def _lost(self, action: Generate, reply: Reply, error: CapacityError) -> None:
+        """The attempt came to nothing. What has been acted on is kept, the rest is tried again."""
+        if await self._kept_calls(action, reply):
+            return
+        attempt = reply.attempt("failed", error)
+        if action.attempt >= MAX_ATTEMPTS:
+            await self._fail(action.turn.id, action.step.id, error, attempt)
+            return
+        await self._journal.commit(
+            lambda _: e.StepRestarted(
+                at=self._ports.clock.now(),
+                turn_id=action.turn.id,
+                step_id=action.step.id,
+                attempt=attempt,
+            ),
+            patience=STORE_PATIENCE_SECONDS,
+        )
+        if reply.worker:
+            self._lost_workers.add(reply.worker)
+        await asyncio.sleep(BACKOFF_SECONDS * 2 ** (action.attempt - 1))
+        await self._ports.engine.probe()
+
+    async def _kept_calls(self, action: Generate, reply: Reply) -> bool:
+        """True when calls of the lost reply have started: then it ends behind the last of them."""
+        turn = self._journal.session.active
+        if turn is None or not turn.answers(action.step.id):
+            return False
+        reply.keep_whole_calls()
+        await self._commit(action, reply, "interrupted")
+        return True
+
+    async def close(self, action: CloseReply) -> None:
+        """Another process died in this reply; what its claims brought is all there is of it."""
+        step = action.step
+        attempt = e.Attempt(
+            number=len(step.attempts) + 1,
+            rid="",
+            worker="",
+            status="failed",
+            usage=Usage(input_tokens=step.prompt_tokens, model_steps=1),
+            error=Failure(code="lost", message="The process that received the reply died."),
+        )
+        await self._journal.commit(
+            lambda _: e.ModelReplied(
+                at=self._ports.clock.now(),
+                turn_id=action.turn.id,
+                step_id=step.id,
+                items=step.items,
+                finish="interrupted",
+                output_tokens=0,
+                reply_open=True,
+                attempt=attempt,
+                timings=step_timings((*step.attempts, attempt), 0.0),
+            ),
+            patience=STORE_PATIENCE_SECONDS,
+        )
+
+    async def _render(self, session: Session) -> tuple[int, ...]:
+        for attempt in range(1, MAX_ATTEMPTS):
+            try:
+                return await self._renderer.render(session)
+            except EngineUnavailable:
+                await asyncio.sleep(BACKOFF_SECONDS * 2 ** (attempt - 1))
+                await self._ports.engine.probe()
+        return await self._renderer.render(session)
+
+    async def _fail(
+        self,
+        turn_id: str,
+        step_id: str | None,
+        error: AgentServingError,
+        attempt: e.Attempt | None = None,
+    ) -> None:
+        await self._journal.commit(
+            lambda _: e.StepFailed(
+                at=self._ports.clock.now(),
+                turn_id=turn_id,
+                step_id=step_id,
+                attempt=attempt,
+                error=Failure(code=error.code, message=error.message),
+            ),
+            patience=STORE_PATIENCE_SECONDS,
+        )

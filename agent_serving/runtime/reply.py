@@ -1,0 +1,178 @@
+"""A reply in the making: what one attempt has streamed so far, and what it amounts to."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from typing import Literal
+
+from agent_serving.domain.dialect import Dialect
+from agent_serving.domain.errors import AgentServingError
+from agent_serving.domain.events import Attempt
+from agent_serving.domain.feed import Public, delta
+from agent_serving.domain.reply import ItemDone, Piece, ReplyParser
+from agent_serving.domain.session import ModelStep
+from agent_serving.domain.values import Failure, ReplyItem, Timings, ToolCall, ToolCallItem, Usage
+from agent_serving.ports import Chunk, Clock, Finished, Grant
+from agent_serving.runtime.tool_step import SoFar
+
+Finish = Literal["stop", "length", "cancelled", "interrupted"]
+
+
+class Reply:
+    """One attempt at a step. Item and call ids derive from the step and the attempt, so deltas,
+    facts and a later replay name the same things."""
+
+    def __init__(self, dialect: Dialect, step: ModelStep, attempt: int, clock: Clock) -> None:
+        suffix = step.id.removeprefix("step_")
+        mark = "" if attempt == 1 else f"r{attempt}"
+        self.step = step
+        self.rid = secrets.token_hex(16)
+        self.worker = ""
+        self.tokens: list[int] = []
+        self.end_of_turn: int | None = None
+        self._number = attempt
+        self._clock = clock
+        self._parser = ReplyParser(
+            dialect,
+            item_id=lambda n: f"item_{suffix}{mark}_{n}",
+            call_id=lambda n: f"call_{suffix}{mark}_{n}",
+        )
+        self._end: Finished | None = None
+        self._kept: tuple[ReplyItem, ...] | None = None
+        self._begun = clock.monotonic()
+        self._sent: float | None = None
+        self._first: float | None = None
+        self._admission_ms = 0.0
+        self._whole_calls = 0
+        """Invariant: the first so many tokens end with the last complete call."""
+        self._kept_tokens = 0
+        """How many are in the transcript already, brought there by the claims of calls."""
+
+    def admitted(self, grant: Grant) -> None:
+        self.worker = grant.worker
+        self._admission_ms = grant.waited_ms
+        self._sent = self._clock.monotonic()
+
+    def take(self, part: Chunk | Finished) -> list[Piece]:
+        if isinstance(part, Finished):
+            self._end = part
+            return self._parser.close(part.reason)
+        if part.tokens and self._first is None:
+            self._first = self._clock.monotonic()
+        self.tokens.extend(part.tokens)
+        pieces = self._parser.feed(part.text)
+        if complete_calls(pieces):
+            self._whole_calls = len(self.tokens)
+        return pieces
+
+    def cut(self, kind: Literal["cancelled", "interrupted"]) -> None:
+        if self._end is None:
+            self._parser.close(kind)
+
+    def keep_whole_calls(self) -> None:
+        """The engine is gone, but calls of this reply have started: the reply ends behind the
+        last complete one, so that call and result still pair up."""
+        self.cut("interrupted")
+        self._kept = self.so_far().items
+        del self.tokens[self._whole_calls :]
+
+    def so_far(self) -> SoFar:
+        """The reply down to its last complete call."""
+        items = list(self._parser.items)
+        while items and not (
+            isinstance(items[-1], ToolCallItem) and items[-1].status == "completed"
+        ):
+            items.pop()
+        tokens = tuple(self.tokens[self._kept_tokens : self._whole_calls])
+        return SoFar(tuple(items), tokens)
+
+    def kept(self, so_far: SoFar) -> None:
+        self._kept_tokens += len(so_far.tokens)
+
+    @property
+    def rest(self) -> tuple[int, ...]:
+        """The ids that are not in the transcript yet."""
+        return tuple(self.tokens[self._kept_tokens :])
+
+    @property
+    def items(self) -> tuple[ReplyItem, ...]:
+        return self._parser.items if self._kept is None else self._kept
+
+    @property
+    def open(self) -> bool:
+        """Whether the end-of-turn token is still to come."""
+        return not self.tokens or self.tokens[-1] != self.end_of_turn
+
+    @property
+    def finish(self) -> Literal["stop", "length"] | None:
+        return self._end.reason if self._end else None
+
+    def deltas(self, turn_id: str, pieces: Iterable[Piece]) -> list[Public]:
+        now = self._clock.now()
+        events = (delta(turn_id, self.step.id, piece, now) for piece in pieces)
+        return [event for event in events if event is not None]
+
+    def attempt(
+        self,
+        status: Literal["completed", "failed", "cancelled"],
+        error: AgentServingError | None = None,
+    ) -> Attempt:
+        return Attempt(
+            number=self._number,
+            rid=self.rid,
+            worker=self.worker,
+            status=status,
+            usage=self._usage(status),
+            timings=self._timings(),
+            error=Failure(code=error.code, message=error.message) if error else None,
+        )
+
+    def _usage(self, status: str) -> Usage:
+        steps = 0 if status == "failed" else 1
+        if self._end is not None:
+            return self._end.usage.but(model_steps=steps)
+        seen = self.step.prompt_tokens if self._first is not None else 0
+        return Usage(input_tokens=seen, output_tokens=len(self.tokens), model_steps=steps)
+
+    def _timings(self) -> Timings:
+        now = self._clock.monotonic()
+        total = (now - self._begun) * 1000
+        if self._end is not None:
+            return self._end.timings.but(admission_ms=self._admission_ms, total_ms=total)
+        if self._sent is None:
+            return Timings(admission_ms=total, total_ms=total)
+        first = self._first or now
+        return Timings(
+            admission_ms=self._admission_ms,
+            prefill_ms=(first - self._sent) * 1000,
+            decode_ms=(now - first) * 1000,
+            ttft_ms=None if self._first is None else (first - self._sent) * 1000,
+            total_ms=total,
+        )
+
+
+def complete_calls(pieces: Iterable[Piece]) -> list[ToolCall]:
+    return [
+        piece.item.call
+        for piece in pieces
+        if isinstance(piece, ItemDone)
+        and isinstance(piece.item, ToolCallItem)
+        and piece.item.status == "completed"
+    ]
+
+
+def step_timings(attempts: Iterable[Attempt], total_ms: float) -> Timings:
+    """Of a whole step: the phases of all attempts, the latencies of the last one."""
+    all_attempts = list(attempts)
+    last = all_attempts[-1].timings
+    return Timings(
+        admission_ms=sum(a.timings.admission_ms for a in all_attempts),
+        engine_queue_ms=sum(a.timings.engine_queue_ms for a in all_attempts),
+        prefill_ms=sum(a.timings.prefill_ms for a in all_attempts),
+        decode_ms=sum(a.timings.decode_ms for a in all_attempts),
+        ttft_ms=last.ttft_ms,
+        itl_p50_ms=last.itl_p50_ms,
+        itl_p99_ms=last.itl_p99_ms,
+        total_ms=total_ms,
+    )

@@ -1,0 +1,287 @@
+"""What can be asked of a session: open, start a turn, answer, steer, cancel, fork, delete."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+from agent_serving.domain import events as e
+from agent_serving.domain.errors import (
+    EngineUnavailable,
+    InvalidRequest,
+    NotFound,
+    Overloaded,
+    SessionBusy,
+    TurnNotActive,
+    UnknownTool,
+)
+from agent_serving.domain.fold import apply
+from agent_serving.domain.session import OPEN, TERMINAL, Session, Turn
+from agent_serving.domain.values import (
+    Agent,
+    Limits,
+    MessageItem,
+    NamedTool,
+    Output,
+    ToolChoice,
+    Value,
+)
+from agent_serving.ports import Ports
+from agent_serving.runtime.journal import Journal, Journals
+from agent_serving.runtime.rendering import Renderer
+from agent_serving.runtime.runners import Runners
+from agent_serving.runtime.trace import new_trace_id, parse_traceparent
+
+MAX_QUEUED_TURNS = 32
+DELETE_WAIT_SECONDS = 10.0
+
+OnConflict = Literal["reject", "queue", "steer", "interrupt"]
+
+
+class TurnRequest(Value):
+    """`input` is one text per user message."""
+
+    input: tuple[str, ...]
+    tool_choice: ToolChoice = "auto"
+    output: Output | None = None
+    limits: Limits | None = None
+    metadata: dict[str, str] = {}
+    traceparent: str | None = None
+
+
+class Sessions:
+    def __init__(
+        self, ports: Ports, journals: Journals, renderer: Renderer, runners: Runners
+    ) -> None:
+        self._ports = ports
+        self._journals = journals
+        self._renderer = renderer
+        self._runners = runners
+
+    async def open(
+        self,
+        tenant: str,
+        agent: Agent,
+        *,
+        metadata: dict[str, str] | None = None,
+        ttl_seconds: int | None = None,
+    ) -> Session:
+        now = self._now()
+        journal = await self._journals.create(
+            e.SessionOpened(
+                at=now,
+                session_id=self._ports.new_id("sess"),
+                tenant=tenant,
+                agent=agent,
+                metadata=metadata or {},
+                expires_at=now + timedelta(seconds=ttl_seconds) if ttl_seconds else None,
+            )
+        )
+        return journal.session
+
+    async def get(self, tenant: str, session_id: str) -> Session:
+        """Raises NotFound."""
+        return (await self._journals.open(session_id, tenant)).session
+
+    async def turn(self, tenant: str, session_id: str, turn_id: str) -> Turn:
+        """Raises NotFound."""
+        return turn_of(await self.get(tenant, session_id), turn_id)
+
+    async def change(
+        self,
+        tenant: str,
+        session_id: str,
+        *,
+        metadata: dict[str, str] | None,
+        limits: Limits | None,
+    ) -> Session:
+        journal = await self._journals.open(session_id, tenant)
+        await journal.commit(
+            lambda _: e.SessionChanged(at=self._now(), metadata=metadata, limits=limits)
+        )
+        return journal.session
+
+    async def delete(self, tenant: str, session_id: str) -> None:
+        """Cancel what runs, close, and remove every trace of the session."""
+        journal = await self._journals.open(session_id, tenant)
+        for turn in (*journal.session.queue, *filter(None, [journal.session.active])):
+            await self._cancel(journal, turn.id, "cancel")
+        self._runners.ensure(journal)
+        try:
+            async with asyncio.timeout(DELETE_WAIT_SECONDS):
+                await journal.until(lambda s: s.active is None and not s.queue)
+        except TimeoutError:
+            raise SessionBusy(
+                f"Session {session_id} has a turn that is still being cancelled; try again."
+            ) from None
+        await journal.commit(lambda _: e.SessionClosed(at=self._now()))
+        await self._ports.engine.close_session(session_id)
+        await self._ports.store.delete_session(session_id, tenant)
+        self._journals.drop(session_id)
+
+    # --- turns ------------------------------------------------------------------------------
+
+    async def start_turn(
+        self,
+        tenant: str,
+        session_id: str,
+        request: TurnRequest,
+        *,
+        on_conflict: OnConflict = "reject",
+    ) -> Turn:
+        """The turn, durable; it runs from here on, whatever becomes of the caller. With `steer`
+        on a busy session, the turn that was steered.
+
+        Raises NotFound, SessionBusy, Overloaded, ContextLengthExceeded, EngineUnavailable,
+        StoreUnavailable; then nothing was changed.
+        """
+        journal = await self._journals.open(session_id, tenant)
+        session = journal.session
+        self._require_engine(session.agent)
+        self._check_tool_choice(session.agent, request.tool_choice)
+        active = session.active
+        if active is not None and on_conflict == "steer":
+            return await self.steer(tenant, session_id, active.id, request.input)
+        if active is not None and on_conflict == "interrupt":
+            await self._cancel(journal, active.id, "interrupt")
+        turn_id = self._ports.new_id("turn")
+        accepted = self._accepted(turn_id, request)
+        if active is None and not session.queue:
+            # Renders now what the first step will send: too long a prompt is refused here.
+            await self._renderer.render(apply(session, accepted))
+
+        def accept(now: Session) -> e.TurnAccepted:
+            queued = now.active is not None or bool(now.queue)
+            if queued and on_conflict == "reject":
+                raise _busy(now)
+            if len(now.queue) >= MAX_QUEUED_TURNS:
+                raise Overloaded(
+                    f"Session {session_id} has {MAX_QUEUED_TURNS} turns waiting; let some finish.",
+                    retry_after=5.0,
+                )
+            return accepted.but(queued=queued)
+
+        await journal.commit(accept)
+        self._runners.ensure(journal)
+        return turn_of(journal.session, turn_id)
+
+    async def settled(self, tenant: str, session_id: str, turn_id: str) -> Turn:
+        """The turn once it is terminal or waits for the caller."""
+        journal = await self._journals.open(session_id, tenant)
+        turn_of(journal.session, turn_id)
+
+        def is_settled(session: Session) -> bool:
+            status = turn_of(session, turn_id).status
+            # A waiting turn that has just been answered is about to go on.
+            return status in TERMINAL or (status == "waiting" and not self._runners.due(session))
+
+        return turn_of(await journal.until(is_settled), turn_id)
+
+    async def cancel(self, tenant: str, session_id: str, turn_id: str) -> Turn:
+        """Idempotent. Raises NotFound, TurnNotActive (the turn ended some other way)."""
+        journal = await self._journals.open(session_id, tenant)
+        turn = turn_of(journal.session, turn_id)
+        if turn.status in TERMINAL and turn.status != "cancelled":
+            raise TurnNotActive(
+                f"Turn {turn_id} is {turn.status} already; there is nothing to cancel."
+            )
+        await self._cancel(journal, turn_id, "cancel")
+        self._runners.ensure(journal)
+        return turn_of(journal.session, turn_id)
+
+    async def steer(self, tenant: str, session_id: str, turn_id: str, texts: Sequence[str]) -> Turn:
+        """The model sees the messages at the next step boundary. Raises TurnNotActive."""
+        journal = await self._journals.open(session_id, tenant)
+        items = self._items(texts)
+
+        def steered(session: Session) -> e.TurnSteered:
+            if turn_of(session, turn_id).status not in OPEN:
+                raise TurnNotActive(f"Turn {turn_id} is not under way; start a turn instead.")
+            return e.TurnSteered(at=self._now(), turn_id=turn_id, input=items)
+
+        await journal.commit(steered)
+        self._runners.ensure(journal)
+        return turn_of(journal.session, turn_id)
+
+    def _accepted(self, turn_id: str, request: TurnRequest) -> e.TurnAccepted:
+        parent = parse_traceparent(request.traceparent)
+        return e.TurnAccepted(
+            at=self._now(),
+            turn_id=turn_id,
+            input=self._items(request.input),
+            tool_choice=request.tool_choice,
+            output=request.output,
+            limits=request.limits,
+            metadata=request.metadata,
+            trace_id=parent[0] if parent else new_trace_id(),
+            parent_span_id=parent[1] if parent else None,
+        )
+
+    def _items(self, texts: Sequence[str]) -> tuple[MessageItem, ...]:
+        if not texts or not any(text.strip() for text in texts):
+            raise InvalidRequest("`input` is empty; say something to the agent.", param="input")
+        return tuple(
+            MessageItem(id=self._ports.new_id("item"), role="user", text=text) for text in texts
+        )
+
+    async def _cancel(
+        self, journal: Journal, turn_id: str, reason: Literal["cancel", "interrupt"]
+    ) -> None:
+        def cancelled(session: Session) -> e.CancelRequested | e.TurnEnded | None:
+            turn = turn_of(session, turn_id)
+            if turn.status == "queued":
+                return e.TurnEnded(
+                    at=self._now(),
+                    turn_id=turn_id,
+                    status="cancelled",
+                    reason=reason,
+                    idle=session.active is None and len(session.queue) == 1,
+                )
+            if turn.status in TERMINAL or turn.cancel is not None:
+                return None
+            return e.CancelRequested(at=self._now(), turn_id=turn_id, reason=reason)
+
+        await journal.commit(cancelled)
+
+    def _check_tool_choice(self, agent: Agent, choice: ToolChoice) -> None:
+        names = [tool.name for tool in agent.tools]
+        if isinstance(choice, NamedTool) and choice.name not in names:
+            raise UnknownTool(
+                f"tool_choice names {choice.name!r}, which agent {agent.name!r} does not have. "
+                f"It has: {', '.join(names) or 'none'}.",
+                param="tool_choice",
+            )
+        if choice == "required" and not names:
+            raise InvalidRequest(
+                f"tool_choice is `required`, but agent {agent.name!r} has no tools.",
+                param="tool_choice",
+            )
+
+    def _require_engine(self, agent: Agent) -> None:
+        if not any(w.ready and w.model == agent.model for w in self._ports.engine.workers()):
+            raise EngineUnavailable(
+                f"No engine that serves {agent.model!r} is up. Nothing was accepted; try again. "
+                "GET /v1/capabilities shows what was found of each engine.",
+                retry_after=5.0,
+            )
+
+    def _now(self) -> datetime:
+        return self._ports.clock.now()
+
+
+def turn_of(session: Session, turn_id: str) -> Turn:
+    turn = session.turn(turn_id)
+    if turn is None:
+        raise NotFound(f"Session {session.id} has no turn {turn_id!r}.", param="turn_id")
+    return turn
+
+
+def _busy(session: Session) -> SessionBusy:
+    active = session.active or session.queue[0]
+    return SessionBusy(
+        f"Session {session.id} is busy with turn {active.id} ({active.status}). Wait for it, or "
+        "send on_conflict=queue, steer or interrupt.",
+        details={"turn_id": active.id, "status": active.status},
+    )

@@ -1,0 +1,218 @@
+"""An engine without a model, for tests: it says what its script says, one character a token.
+
+    engine = ScriptedEngine(["Hello!", Say("a long story", delay=0.01), Break("half a rep")])
+
+It keeps the Engine contract (tests/contracts runs it beside the real SGLang): token-exact
+transcripts, prefix reuse, length cuts, aborts and lost attempts behave as they do there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from agent_serving.domain.constraint import Constraint
+from agent_serving.domain.dialect import Dialect
+from agent_serving.domain.errors import (
+    ContextLengthExceeded,
+    EngineUnavailable,
+    InvalidRequest,
+    SchemaRejected,
+)
+from agent_serving.domain.values import Message, Timings, ToolSpec, Usage
+from agent_serving.ports import Chunk, Finished, Generation, Worker
+
+FIRST_CONTROL_TOKEN = 0x110000
+"""Text is its code points; control tokens are numbered from here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A whole reply. `delay` is seconds between chunks of `chunk` characters."""
+
+    text: str
+    delay: float = 0.0
+    chunk: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A reply whose engine dies behind `text`."""
+
+    text: str = ""
+
+
+Line = str | Say | Break
+
+
+class ScriptedEngine:
+    """`script` is the replies in order (the last one again and again), or a function from the
+    prompt's text to a reply."""
+
+    def __init__(
+        self,
+        script: Iterable[Line] | Callable[[str], Line] = ("OK.",),
+        *,
+        model: str = "scripted",
+        context_length: int = 32_768,
+        end_of_turn: str = "<|im_end|>",
+    ) -> None:
+        self._lines = [] if callable(script) else list(script)
+        self._answer = script if callable(script) else self._next_line
+        self._controls = [end_of_turn, "<|im_start|>"]
+        self._seen: list[tuple[int, ...]] = []
+        self._worker = Worker(
+            name="scripted",
+            url="scripted://",
+            ready=True,
+            version="scripted",
+            model=model,
+            hints=("qwen",),
+            context_length=context_length,
+            vocabulary_size=FIRST_CONTROL_TOKEN + len(self._controls),
+            metrics=True,
+            cache_report=True,
+            session_radix_cache=True,
+            incremental_streaming=True,
+        )
+        self.requests: list[Generation] = []
+        self.aborted: list[str] = []
+        self.closed_sessions: list[str] = []
+        self.rejected_constraints: dict[str, str] = {}
+        """Constraint value → why the engine's grammar refuses it."""
+
+    # --- the port ---------------------------------------------------------------------------
+
+    def workers(self) -> Sequence[Worker]:
+        return (self._worker,)
+
+    async def probe(self) -> None:
+        return
+
+    async def render_opening(
+        self,
+        *,
+        dialect: Dialect,
+        instructions: str,
+        tools: Sequence[ToolSpec],
+        messages: Sequence[Message],
+    ) -> tuple[int, ...]:
+        self._require_up()
+        listing = "".join(f"\n{json.dumps(t.parameters, sort_keys=True)} {t.name}" for t in tools)
+        system = self._turn(dialect, "system", instructions + listing)
+        return system + self._messages(dialect, messages)
+
+    async def render_delta(
+        self, *, dialect: Dialect, messages: Sequence[Message]
+    ) -> tuple[int, ...]:
+        self._require_up()
+        return (*self.encode("\n"), *self._messages(dialect, messages))
+
+    async def end_of_turn(self, *, dialect: Dialect) -> int:
+        self._require_up()
+        return FIRST_CONTROL_TOKEN
+
+    async def generate(self, generation: Generation) -> AsyncGenerator[Chunk | Finished, None]:
+        self._require_up()
+        self._check(generation)
+        self.requests.append(generation)
+        prompt = tuple(generation.prompt)
+        line = self._answer(self.decode(prompt))
+        say = Say(line) if isinstance(line, str) else line
+        whole = self.encode(say.text)
+        if isinstance(say, Say):
+            whole = (*whole, FIRST_CONTROL_TOKEN)
+        output = whole[: generation.max_new_tokens]
+        done = False
+        try:
+            size = say.chunk if isinstance(say, Say) else 5
+            for start in range(0, len(output), size):
+                tokens = output[start : start + size]
+                await asyncio.sleep(say.delay if isinstance(say, Say) else 0)
+                yield Chunk(self.decode(tokens), tokens)
+            done = True
+        finally:
+            if not done:
+                self.aborted.append(generation.rid)
+        if isinstance(say, Break) and len(output) == len(whole):
+            raise EngineUnavailable("scripted: the connection broke in mid-stream")
+        cached = self._cached(prompt)
+        self._seen.append((*prompt, *output))
+        yield Finished(
+            reason="stop" if output[-1:] == (FIRST_CONTROL_TOKEN,) else "length",
+            usage=Usage(input_tokens=len(prompt), cached_tokens=cached, output_tokens=len(output)),
+            timings=Timings(prefill_ms=0.0, decode_ms=0.0),
+        )
+
+    async def check_constraint(self, constraint: Constraint, *, param: str) -> None:
+        for value, reason in self.rejected_constraints.items():
+            if value in constraint.value:
+                raise SchemaRejected(reason, path="$", param=param)
+
+    async def close_session(self, session_id: str) -> None:
+        self.closed_sessions.append(session_id)
+
+    async def aclose(self) -> None:
+        return
+
+    # --- for tests --------------------------------------------------------------------------
+
+    def go_down(self) -> None:
+        self._worker = replace(self._worker, ready=False)
+
+    def come_up(self) -> None:
+        self._worker = replace(self._worker, ready=True)
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        return tuple(ord(character) for character in text)
+
+    def decode(self, tokens: Iterable[int]) -> str:
+        return "".join(
+            chr(token)
+            if token < FIRST_CONTROL_TOKEN
+            else self._controls[token - FIRST_CONTROL_TOKEN]
+            for token in tokens
+        )
+
+    # --- inside -----------------------------------------------------------------------------
+
+    def _next_line(self, _: str) -> Line:
+        return self._lines.pop(0) if len(self._lines) > 1 else self._lines[0]
+
+    def _require_up(self) -> None:
+        if not self._worker.ready:
+            raise EngineUnavailable("scripted: the engine is down")
+
+    def _check(self, generation: Generation) -> None:
+        size = self._worker.vocabulary_size or 0
+        bad = next((token for token in generation.prompt if not 0 <= token < size), None)
+        if bad is not None:
+            raise InvalidRequest(f"token id {bad} is outside the vocabulary of {size}")
+        length = len(generation.prompt) + generation.max_new_tokens
+        if self._worker.context_length is not None and length > self._worker.context_length:
+            raise ContextLengthExceeded(
+                f"{length} tokens do not fit the context of {self._worker.context_length}"
+            )
+
+    def _turn(self, dialect: Dialect, role: str, content: str) -> tuple[int, ...]:
+        start = FIRST_CONTROL_TOKEN + 1
+        body = self.encode(f"{role}\n{dialect.break_controls(content)}")
+        return (start, *body, FIRST_CONTROL_TOKEN, *self.encode("\n"))
+
+    def _messages(self, dialect: Dialect, messages: Sequence[Message]) -> tuple[int, ...]:
+        turns = [token for m in messages for token in self._turn(dialect, m.role, m.content)]
+        return (*turns, FIRST_CONTROL_TOKEN + 1, *self.encode("assistant\n"))
+
+    def _cached(self, prompt: tuple[int, ...]) -> int:
+        """The longest known prefix, less the last token, which is always computed."""
+        longest = 0
+        for known in self._seen:
+            shared = 0
+            for ours, theirs in zip(prompt, known, strict=False):
+                if ours != theirs:
+                    break
+                shared += 1
+            longest = max(longest, shared)
+        return max(0, min(longest, len(prompt) - 1))
