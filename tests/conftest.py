@@ -1,0 +1,47 @@
+"""What all tests share: one real SGLang server with the tiny model, started once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent_serving.local.install import ensure_engine
+from agent_serving.local.launch import EngineProcess, LaunchOptions
+from agent_serving.local.tiny_model import ensure_model
+
+HOME = Path(os.environ.get("AGENT_SERVING_TEST_HOME", ".agent-serving"))
+
+
+@pytest.fixture(scope="session")
+def engine_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
+    """SGLang on the CPU, shared by all tests that do not break it."""
+    environment = ensure_engine(HOME, print)
+    model = ensure_model(HOME, environment.python, print)
+    process = EngineProcess(
+        LaunchOptions(
+            environment=environment,
+            model=model.directory,
+            served_name=model.served_name,
+            context_length=model.context_length,
+            log=tmp_path_factory.mktemp("engine") / "engine.log",
+        )
+    )
+    process.start()
+    try:
+        process.wait_until_ready()
+        yield process
+    finally:
+        process.stop()
+
+
+@pytest.fixture(scope="session")
+def engine_url(request: pytest.FixtureRequest) -> str:
+    """A server that is up already may be named by AGENT_SERVING_TEST_ENGINE, to save its start."""
+    running = os.environ.get("AGENT_SERVING_TEST_ENGINE")
+    if running:
+        return running
+    process: EngineProcess = request.getfixturevalue("engine_process")
+    return process.url
