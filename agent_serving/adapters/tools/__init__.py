@@ -1,0 +1,1 @@
+"""Running tools: Python functions in this process."""
