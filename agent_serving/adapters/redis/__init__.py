@@ -1,0 +1,8 @@
+"""Sessions in Redis (6.2 or newer): `RedisSessionStore`, and `EmbeddedRedis` to stand on."""
+
+from __future__ import annotations
+
+from agent_serving.adapters.redis.embedded import EmbeddedRedis
+from agent_serving.adapters.redis.store import RedisSessionStore
+
+__all__ = ["EmbeddedRedis", "RedisSessionStore"]

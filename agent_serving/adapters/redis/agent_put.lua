@@ -1,0 +1,25 @@
+-- Store the next version of an agent.
+-- KEYS  1 ids  2 names  3 named  4 latest  5 bodies  6 nonces
+-- ARGV  1 agent id   2 name   3 body   4 nonce of this call
+-- Returns {'ok', version}, or {'taken', id of the agent that has the name}.
+local id, name = ARGV[1], ARGV[2]
+local version = tonumber(redis.call('HGET', KEYS[4], id) or '0')
+if redis.call('HGET', KEYS[6], id) == ARGV[4] then
+  return {'ok', version}
+end
+local owner = redis.call('HGET', KEYS[2], name)
+if owner and owner ~= id then
+  return {'taken', owner}
+end
+local former = redis.call('HGET', KEYS[3], id)
+if former and former ~= name then
+  redis.call('HDEL', KEYS[2], former)
+end
+version = version + 1
+redis.call('HSET', KEYS[5], id .. '/' .. version, ARGV[3])
+redis.call('HSET', KEYS[4], id, version)
+redis.call('HSET', KEYS[2], name, id)
+redis.call('HSET', KEYS[3], id, name)
+redis.call('HSET', KEYS[6], id, ARGV[4])
+redis.call('ZADD', KEYS[1], 0, id)
+return {'ok', version}

@@ -1,0 +1,68 @@
+"""Versioned agents, by tenant."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from agent_serving.adapters.redis.gateway import Gateway, decode, encode
+from agent_serving.adapters.redis.keys import AgentKeys
+from agent_serving.adapters.redis.paging import Scan
+from agent_serving.domain.errors import InvalidRequest
+from agent_serving.ports import Listing
+
+
+class AgentTable:
+    def __init__(self, gateway: Gateway, prefix: str) -> None:
+        self._gateway = gateway
+        self._prefix = prefix
+        self._put = gateway.script("agent_put")
+        self._versions = gateway.script("agent_versions")
+        self._list = gateway.script("agent_list")
+        self._delete = gateway.script("agent_delete")
+
+    async def put(self, tenant: str, agent: bytes, *, agent_id: str, name: str) -> int:
+        keys = AgentKeys(self._prefix, tenant)
+        state, value = await self._gateway.ask(
+            self._put(
+                [keys.ids, keys.names, keys.named, keys.latest, keys.bodies, keys.nonces],
+                encode(agent_id),
+                encode(name),
+                agent,
+                secrets.token_bytes(12),
+            )
+        )
+        if state == b"taken":
+            owner = decode(value)
+            raise InvalidRequest(
+                f"the name {name!r} belongs to agent {owner!r}; "
+                "store the new version under that id, or choose another name",
+                param="name",
+                details={"agent_id": owner},
+            )
+        return int(value)
+
+    async def versions(self, tenant: str, key: str) -> list[tuple[int, bytes]]:
+        keys = AgentKeys(self._prefix, tenant)
+        bodies: list[bytes] = await self._gateway.ask(
+            self._versions([keys.names, keys.latest, keys.bodies], encode(key))
+        )
+        return list(enumerate(bodies, start=1))
+
+    async def page(self, tenant: str, scan: Scan, limit: int) -> Listing:
+        keys = AgentKeys(self._prefix, tenant)
+        rows: list[bytes] = await self._gateway.ask(
+            self._list([keys.ids, keys.latest, keys.bodies], scan.verb, *scan.bounds, limit + 1)
+        )
+        page = rows[:limit]
+        return Listing(rows=tuple(reversed(page) if scan.against else page), more=len(rows) > limit)
+
+    async def delete(self, tenant: str, agent_id: str) -> bool:
+        keys = AgentKeys(self._prefix, tenant)
+        deleted: Any = await self._gateway.ask(
+            self._delete(
+                [keys.ids, keys.names, keys.named, keys.latest, keys.bodies, keys.nonces],
+                encode(agent_id),
+            )
+        )
+        return bool(deleted)

@@ -1,0 +1,132 @@
+"""The names of all keys. What belongs to one session, or to the agents of one tenant, shares a
+hash tag and so lives in one slot of a Redis Cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+
+def _tag(name: str) -> str:
+    """A name that cannot end a hash tag or a segment of a key. Our own ids stay as they are."""
+    return quote(name, safe="", errors="surrogatepass")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionKeys:
+    """The keys of one session.
+
+    meta      hash: feed (last number given out), open, summary, expires, nonce, published
+    log       stream, the truth: one entry for each fact, its id the fact's last feed number;
+              never trimmed, so its length is the version of the session
+    live      stream of deltas: capped, expiring; its ids are feed numbers too
+    tokens    string: the transcript, little-endian u32
+    snapshot  hash: version, state
+    memory    hash: what the session's tools remember
+    lease     string: the owner
+    gone      stream of one entry: the session was deleted; a stream so that it wakes readers
+    """
+
+    prefix: str
+    session_id: str
+
+    def _key(self, name: str) -> str:
+        return f"{self.prefix}:{{{_tag(self.session_id)}}}:{name}"
+
+    @property
+    def meta(self) -> str:
+        return self._key("meta")
+
+    @property
+    def log(self) -> str:
+        return self._key("log")
+
+    @property
+    def live(self) -> str:
+        return self._key("live")
+
+    @property
+    def tokens(self) -> str:
+        return self._key("tokens")
+
+    @property
+    def snapshot(self) -> str:
+        return self._key("snapshot")
+
+    @property
+    def memory(self) -> str:
+        return self._key("memory")
+
+    @property
+    def lease(self) -> str:
+        return self._key("lease")
+
+    @property
+    def gone(self) -> str:
+        return self._key("gone")
+
+    @property
+    def data(self) -> tuple[str, ...]:
+        """Everything but the mark of deletion."""
+        return (
+            self.meta,
+            self.log,
+            self.live,
+            self.tokens,
+            self.snapshot,
+            self.memory,
+            self.lease,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AgentKeys:
+    """The keys of one tenant's agents.
+
+    ids     sorted set of agent ids, all of score 0: in order of their names
+    names   hash: name → id
+    named   hash: id → name
+    latest  hash: id → number of the newest version
+    bodies  hash: id/version → JSON
+    nonces  hash: id → nonce of the last put
+    """
+
+    prefix: str
+    tenant: str
+
+    def _key(self, name: str) -> str:
+        return f"{self.prefix}:agents:{{{_tag(self.tenant)}}}:{name}"
+
+    @property
+    def ids(self) -> str:
+        return self._key("ids")
+
+    @property
+    def names(self) -> str:
+        return self._key("names")
+
+    @property
+    def named(self) -> str:
+        return self._key("named")
+
+    @property
+    def latest(self) -> str:
+        return self._key("latest")
+
+    @property
+    def bodies(self) -> str:
+        return self._key("bodies")
+
+    @property
+    def nonces(self) -> str:
+        return self._key("nonces")
+
+
+def sessions_key(prefix: str, tenant: str) -> str:
+    """Sorted set of a tenant's session ids, all of score 0."""
+    return f"{prefix}:sessions:{_tag(tenant)}"
+
+
+def open_key(prefix: str) -> str:
+    """Sorted set: session id → version of the fact that may have opened a turn."""
+    return f"{prefix}:open"

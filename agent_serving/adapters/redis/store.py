@@ -1,0 +1,317 @@
+"""The `SessionStore` port over Redis 6.2 or newer."""
+
+from __future__ import annotations
+
+import secrets
+import struct
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from redis.asyncio import Redis
+
+from agent_serving.adapters.redis import feed
+from agent_serving.adapters.redis.agents import AgentTable
+from agent_serving.adapters.redis.gateway import Command, Gateway, client_of, decode, encode
+from agent_serving.adapters.redis.keys import SessionKeys
+from agent_serving.adapters.redis.paging import Scan
+from agent_serving.adapters.redis.sessions import SessionIndex
+from agent_serving.domain.errors import (
+    InvalidRequest,
+    LogGone,
+    SequenceGap,
+    StaleWriter,
+    StoreUnavailable,
+)
+from agent_serving.ports import Append, FactEntry, Listing, LiveEntry, Stored
+
+_LIVE_ENTRIES = 10_000
+_LIVE_MS = 15 * 60 * 1000
+_GONE_MS = 24 * 60 * 60 * 1000
+_MEMORY_KEYS = 1_000
+_MEMORY_KEY_BYTES = 1024
+_MEMORY_VALUE_BYTES = 64 * 1024
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_OLDEST = (6, 2)
+
+
+class RedisSessionStore:
+    """Durable session logs in Redis; see `ports.SessionStore` for what each method promises.
+
+    A lost answer is settled within the call: an append that is sent again recognises itself. When
+    StoreUnavailable comes all the same, an append may or may not be in the log.
+    """
+
+    def __init__(
+        self,
+        client: Redis,
+        prefix: str = "as",
+        *,
+        max_readers: int = 256,
+        embedded: bool = False,
+    ) -> None:
+        """`client` returns bytes; the store closes it. `max_readers` calls of `read` can block at
+        once, on connections of their own; further ones wait their time and look once."""
+        gateway = Gateway(client, max_readers=max_readers)
+        self._gateway = gateway
+        self._prefix = prefix
+        self._embedded = embedded
+        self._index = SessionIndex(gateway, prefix)
+        self._agents = AgentTable(gateway, prefix)
+        self._append = gateway.script("append")
+        self._load = gateway.script("load")
+        self._publish = gateway.script("publish")
+        self._delete = gateway.script("delete")
+        self._memory_put = gateway.script("memory_put")
+        self._lease_acquire = gateway.script("lease_acquire")
+        self._lease_release = gateway.script("lease_release")
+
+    @classmethod
+    def connect(
+        cls,
+        url: str,
+        *,
+        prefix: str = "as",
+        max_connections: int = 64,
+        max_readers: int = 256,
+        embedded: bool = False,
+    ) -> RedisSessionStore:
+        """`redis://`, `rediss://` or `unix://`, with user and password in the URL. Nothing is
+        sent yet. Raises InvalidRequest (the URL cannot be read)."""
+        client = client_of(url, max_connections=max_connections)
+        return cls(client, prefix, max_readers=max_readers, embedded=embedded)
+
+    # --- log --------------------------------------------------------------------------------
+
+    async def append(self, append: Append) -> int:
+        if append.width < 1:
+            raise ValueError(f"a fact stands for at least one event, not {append.width}")
+        commands, place = self._index.around(append, self._append_command(append))
+        state, value, *rest = (await self._gateway.send(*commands))[place]
+        where = f"session {append.session_id!r}"
+        match state:
+            case b"ok":
+                if not append.open and rest == [b"1"]:
+                    await self._index.settle(append.session_id, append.version + 1)
+                return int(value)
+            case b"stale":
+                raise StaleWriter(
+                    f"{where}: the log is at version {value}, the writer at {append.version}; "
+                    "load the session again",
+                    details={"version": value},
+                )
+            case b"gap":
+                raise SequenceGap(
+                    f"{where}: the writer is at version {append.version}, the log only at {value}; "
+                    "facts are missing between them",
+                    details={"version": value},
+                )
+            case _:
+                raise _gone(append.session_id)
+
+    def _append_command(self, append: Append) -> Command:
+        keys = self._keys(append.session_id)
+        return self._append(
+            [keys.meta, keys.log, keys.live, keys.tokens, keys.snapshot, keys.memory, keys.gone],
+            append.version,
+            append.width,
+            append.fact,
+            struct.pack(f"<{len(append.tokens)}I", *append.tokens),
+            append.summary,
+            "1" if append.open else "0",
+            append.snapshot or b"",
+            "" if append.expires_at is None else _milliseconds(append.expires_at),
+            secrets.token_bytes(12),
+        )
+
+    async def load(self, session_id: str, *, after_version: int = 0) -> Stored | None:
+        keys = self._keys(session_id)
+        reply = await self._gateway.ask(
+            self._load([keys.meta, keys.log, keys.snapshot], after_version)
+        )
+        if reply is None:
+            return None
+        version, snapshot, facts = reply
+        return Stored(snapshot=snapshot, facts=tuple(facts), version=version)
+
+    async def tokens(self, session_id: str, start: int = 0, end: int | None = None) -> list[int]:
+        if start < 0 or (end is not None and end < 0):
+            raise ValueError(f"transcript positions count from 0, not [{start}, {end})")
+        if end is not None and end <= start:
+            return []
+        last = -1 if end is None else 4 * end - 1
+        packed: bytes = await self._gateway.ask(
+            ("GETRANGE", self._keys(session_id).tokens, 4 * start, last)
+        )
+        return list(struct.unpack(f"<{len(packed) // 4}I", packed))
+
+    async def delete_session(self, session_id: str, tenant: str) -> None:
+        keys = self._keys(session_id)
+        await self._gateway.send(
+            self._delete([keys.gone, *keys.data], _GONE_MS),
+            *self._index.forgotten(session_id, tenant),
+        )
+
+    # --- feed -------------------------------------------------------------------------------
+
+    async def publish(self, session_id: str, events: Sequence[bytes]) -> None:
+        if not events:
+            return
+        keys = self._keys(session_id)
+        nonce = secrets.token_bytes(12)
+        await self._gateway.send(
+            self._publish([keys.meta, keys.live], nonce, _LIVE_ENTRIES, _LIVE_MS, *events)
+        )
+
+    async def read(
+        self, session_id: str, after: int, *, block_ms: int = 0, limit: int = 512
+    ) -> list[FactEntry | LiveEntry]:
+        """Raises LogGone where the session was deleted (at once, also while it waits), has
+        expired, or never was."""
+        keys = self._keys(session_id)
+        start = f"{max(0, after)}-0"
+
+        def commands(milliseconds: int) -> Sequence[Command]:
+            # A script writes to one of the three streams only: a reader that is woken by one
+            # of them misses nothing of the others.
+            block = ("BLOCK", milliseconds) if milliseconds > 0 else ()
+            streams = (keys.log, keys.live, keys.gone, start, start, "0-0")
+            return [
+                ("XREAD", "COUNT", limit, *block, "STREAMS", *streams),
+                ("EXISTS", keys.log),
+            ]
+
+        if block_ms > 0:
+            reply, exists = await self._gateway.wait(commands, block_ms)
+        else:
+            reply, exists = await self._gateway.send(*commands(0))
+        entries = feed.streams(reply)
+        if not exists or encode(keys.gone) in entries:
+            raise _gone(session_id)
+        return feed.merge(
+            entries.get(encode(keys.log), ()), entries.get(encode(keys.live), ()), limit
+        )
+
+    # --- lists ------------------------------------------------------------------------------
+
+    async def list_sessions(
+        self, tenant: str, *, limit: int, after: str | None, before: str | None, descending: bool
+    ) -> Listing:
+        scan = Scan.of(after=after, before=before, descending=descending)
+        return await self._index.page(tenant, scan, limit)
+
+    async def open_sessions(self) -> list[str]:
+        return await self._index.open()
+
+    # --- agents -----------------------------------------------------------------------------
+
+    async def put_agent(self, tenant: str, agent: bytes, *, agent_id: str, name: str) -> int:
+        """Raises InvalidRequest where the name belongs to another agent of the tenant, whose id
+        is in `details["agent_id"]`."""
+        return await self._agents.put(tenant, agent, agent_id=agent_id, name=name)
+
+    async def agent_versions(self, tenant: str, key: str) -> list[tuple[int, bytes]]:
+        return await self._agents.versions(tenant, key)
+
+    async def list_agents(
+        self, tenant: str, *, limit: int, after: str | None, before: str | None, descending: bool
+    ) -> Listing:
+        scan = Scan.of(after=after, before=before, descending=descending)
+        return await self._agents.page(tenant, scan, limit)
+
+    async def delete_agent(self, tenant: str, agent_id: str) -> bool:
+        return await self._agents.delete(tenant, agent_id)
+
+    # --- memory -----------------------------------------------------------------------------
+
+    async def memory_get(self, session_id: str, key: str) -> str | None:
+        value = await self._gateway.ask(("HGET", self._keys(session_id).memory, encode(key)))
+        return None if value is None else decode(value)
+
+    async def memory_put(self, session_id: str, key: str, value: str) -> None:
+        """Raises InvalidRequest (a bound is passed), LogGone (the session is gone)."""
+        field, data = encode(key), encode(value)
+        if len(field) > _MEMORY_KEY_BYTES:
+            raise InvalidRequest(
+                f"the key is {len(field)} bytes long; at most {_MEMORY_KEY_BYTES} can be kept",
+                param="key",
+            )
+        if len(data) > _MEMORY_VALUE_BYTES:
+            raise InvalidRequest(
+                f"the value for {key!r} is {len(data)} bytes long; "
+                f"at most {_MEMORY_VALUE_BYTES} can be remembered",
+                param="value",
+            )
+        keys = self._keys(session_id)
+        state = await self._gateway.ask(
+            self._memory_put([keys.meta, keys.memory], field, data, _MEMORY_KEYS)
+        )
+        if state == b"full":
+            raise InvalidRequest(
+                f"session {session_id!r} remembers {_MEMORY_KEYS} keys already; "
+                "put the value under a key that is in use",
+                param="key",
+            )
+        if state == b"gone":
+            raise _gone(session_id)
+
+    async def memory_keys(self, session_id: str) -> list[str]:
+        fields = await self._gateway.ask(("HKEYS", self._keys(session_id).memory))
+        return sorted(decode(field) for field in fields)
+
+    # --- lease ------------------------------------------------------------------------------
+
+    async def acquire_lease(self, session_id: str, owner: str, ttl_ms: int) -> bool:
+        lease = self._keys(session_id).lease
+        return bool(await self._gateway.ask(self._lease_acquire([lease], encode(owner), ttl_ms)))
+
+    async def release_lease(self, session_id: str, owner: str) -> None:
+        lease = self._keys(session_id).lease
+        await self._gateway.send(self._lease_release([lease], encode(owner)))
+
+    # --- the store itself -------------------------------------------------------------------
+
+    async def ping(self) -> dict[str, Any]:
+        """`{"version", "persistence": {"appendonly", "appendfsync"}, "address", "embedded"}`;
+        `appendfsync` is None where the server does not tell.
+
+        Raises StoreUnavailable also where the server is older than 6.2.
+        """
+        server, persistence = await self._gateway.send(("INFO", "server"), ("INFO", "persistence"))
+        version = str(server["redis_version"])
+        if tuple(int(part) for part in version.split(".")[:2]) < _OLDEST:
+            raise StoreUnavailable(
+                f"Redis at {self._gateway.address} is {version}; 6.2 or newer is needed"
+            )
+        try:
+            settings = await self._gateway.ask(("CONFIG GET", "appendfsync"))
+        except StoreUnavailable:
+            # Managed servers keep CONFIG to themselves.
+            settings = {}
+        return {
+            "version": version,
+            "persistence": {
+                "appendonly": bool(persistence["aof_enabled"]),
+                "appendfsync": settings.get("appendfsync"),
+            },
+            "address": self._gateway.address,
+            "embedded": self._embedded,
+        }
+
+    async def aclose(self) -> None:
+        await self._gateway.aclose()
+
+    def _keys(self, session_id: str) -> SessionKeys:
+        return SessionKeys(self._prefix, session_id)
+
+
+def _gone(session_id: str) -> LogGone:
+    return LogGone(
+        f"session {session_id!r} is gone: it was deleted, has expired, or never was here",
+        details={"session_id": session_id},
+    )
+
+
+def _milliseconds(time: datetime) -> int:
+    """Since 1970; rounded up, so that nothing expires early."""
+    return -((_EPOCH - time) // timedelta(milliseconds=1))

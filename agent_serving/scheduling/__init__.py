@@ -1,0 +1,1 @@
+"""Who runs next and where: pure policies over plain values. Time is an argument."""

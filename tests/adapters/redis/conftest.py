@@ -1,0 +1,3 @@
+from tests.contracts.stores import prefix, raw, server, store
+
+__all__ = ["prefix", "raw", "server", "store"]
