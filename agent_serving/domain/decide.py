@@ -11,9 +11,9 @@ from agent_serving.domain.session import ModelStep, Session, ToolStep, Turn
 from agent_serving.domain.values import (
     Agent,
     Failure,
-    JsonSchemaOutput,
     Output,
     ToolCall,
+    ToolCallItem,
     ToolChoice,
     ToolResult,
     ToolSpec,
@@ -163,11 +163,11 @@ def _work(agent: Agent, session: Session, turn: Turn, now: datetime) -> Action:
 def _answered(session: Session, turn: Turn, step: ModelStep) -> Action:
     if session.pending or step.answer_rejected:
         return _plan(turn)
-    problem = answer_problem(turn.output, step.text)
+    problem = answer_problem(turn.output, step)
     if problem is None:
         return EndTurn(turn, "completed")
     if any(earlier.answer_rejected for earlier in turn.model_steps):
-        message = f"The answer breaks the output schema for the second time: {problem}"
+        message = f"The model gave no valid answer, twice: {problem}"
         return EndTurn(turn, "failed", error=Failure(code="invalid_output", message=message))
     return RejectAnswer(turn, step, problem)
 
@@ -270,8 +270,8 @@ def _repeated_mistake(turn: Turn) -> Failure | None:
     return Failure(code="invalid_tool_call", message=message)
 
 
-def answer_problem(output: Output | None, text: str) -> str | None:
-    """What a final answer breaks of a JSON schema; the other kinds are whole at the engine."""
-    if not isinstance(output, JsonSchemaOutput):
-        return None
-    return schema.problem(output.schema_, text)
+def answer_problem(output: Output | None, step: ModelStep) -> str | None:
+    """Why a reply without calls is no answer; None when it is one."""
+    if any(isinstance(item, ToolCallItem) for item in step.items):
+        return "it ended in the middle of a tool call."
+    return None if output is None else schema.answer_problem(output, step.text)

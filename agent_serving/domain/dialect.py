@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
 from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -126,7 +125,7 @@ class Dialect(Value):
         found = (re.search(pattern, name) for pattern in self.match)
         return max((len(match[0]) for match in found if match), default=0)
 
-    @cached_property
+    @property
     def _controls(self) -> re.Pattern[str]:
         spellings = {*self.control, *self.turn_ends}
         if self.reasoning:

@@ -101,7 +101,13 @@ def project(fact: e.AnyFact) -> tuple[Public, ...]:
             return tuple(_turn(fact))
         case e.StepPlanned() | e.StepRestarted() | e.ModelReplied() | e.StepFailed():
             return tuple(_model(fact))
-        case e.ToolStarted() | e.ToolFinished() | e.ToolRejected() | e.ToolDoubted() | e.ToolReleased():
+        case (
+            e.ToolStarted()
+            | e.ToolFinished()
+            | e.ToolRejected()
+            | e.ToolDoubted()
+            | e.ToolReleased()
+        ):
             return tuple(_tool(fact))
         case _:
             assert_never(fact)

@@ -39,8 +39,9 @@ class ReplyParser:
     """Turns the text of a reply (special tokens spelled out) into items, as it streams.
 
     How the text is cut into chunks does not change the items. A call is `completed` only by its
-    own end. `item_id` and `call_id` get the item's index in the reply. `calls=False` reads no
-    calls: for a step that offers no tools.
+    own end. `item_id` and `call_id` get the item's index in the reply. `starts_in_reasoning` is
+    the dialect's `opened_by_prompt` unless given; `calls=False` reads no calls: for a step that
+    offers no tools.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class ReplyParser:
         dialect: Dialect,
         item_id: Callable[[int], str],
         call_id: Callable[[int], str],
-        starts_in_reasoning: bool = False,
+        starts_in_reasoning: bool | None = None,
         *,
         calls: bool = True,
     ) -> None:
@@ -65,6 +66,8 @@ class ReplyParser:
         self._blanks: list[str] = []
         self._sign = ""
         self._first = True
+        if starts_in_reasoning is None:
+            starts_in_reasoning = bool(dialect.reasoning and dialect.reasoning.opened_by_prompt)
         if starts_in_reasoning:
             self._enter_reasoning()
 

@@ -26,7 +26,7 @@ _ANYTHING = frozenset({"any", "object | any", "unknown", "mixed", "*"})
 _DROPPED = frozenset(
     {"$anchor", "$defs", "$dynamicAnchor", "$id", "$schema", "$vocabulary", "definitions", "id"}
 )
-_KEEPS_NULL = frozenset({"const", "default", "enum", "examples"})
+_KEEPS_NULL = frozenset({"const", "default", "examples"})
 
 
 def closed(

@@ -96,7 +96,7 @@ is stored, so that a session never depends on a file that may change."""
 
 class NamedTool(Value):
     type: Literal["function"] = "function"
-    name: str
+    name: str = Field(description="One of the agent's tools.")
 
 
 ToolChoice = Literal["auto", "required", "none"] | NamedTool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from agent_serving.domain import schema
@@ -67,9 +68,10 @@ class Agents:
         """
         worker = self._worker(draft.model)
         dialect = self._choose_dialect(worker)
-        tools = self._tools(draft.tools)
+        # Checking a large schema takes up to a second of computing.
+        tools = await asyncio.to_thread(self._tools, draft.tools)
         if draft.output is not None:
-            schema.check_output(draft.output, param="output")
+            await asyncio.to_thread(schema.check_output, draft.output, param="output")
         agent = Agent(
             id=self._ports.new_id("agent"),
             name=draft.name,
@@ -88,7 +90,7 @@ class Agents:
 
     async def check_output(self, agent: Agent, output: Output) -> Output:
         """An output constraint for one turn, checked as an agent's own would be."""
-        schema.check_output(output, param="output")
+        await asyncio.to_thread(schema.check_output, output, param="output")
         await self._check_engine(agent.but(output=output), self._ports.dialects[agent.dialect])
         checked = _closed(output)
         assert checked is not None
@@ -177,8 +179,9 @@ class Agents:
                     )
                 tools.append(offered[tool])
             else:
-                schema.check(tool.parameters, param=f"{param}.parameters")
-                tools.append(tool.but(parameters=schema.closed(tool.parameters)))
+                given = f"{param}.parameters"
+                schema.check(tool.parameters, param=given)
+                tools.append(tool.but(parameters=schema.closed(tool.parameters, param=given)))
             if tools[-1].name in {other.name for other in tools[:-1]}:
                 raise InvalidRequest(f"The tool {tools[-1].name!r} is named twice.", param=param)
         return tuple(tools)
@@ -205,5 +208,5 @@ class Agents:
 
 def _closed(output: Output | None) -> Output | None:
     if isinstance(output, JsonSchemaOutput):
-        return output.but(schema_=schema.closed(output.schema_))
+        return output.but(schema_=schema.closed(output.schema_, root="any"))
     return output

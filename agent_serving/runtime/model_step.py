@@ -88,8 +88,13 @@ class ModelSteps:
         """One attempt. Ends with a fact: the reply, a restart, or the failure of the step."""
         step, clock = action.step, self._ports.clock
         self._begun.setdefault(step.id, clock.monotonic())
+        agent = self._journal.session.agent
         reply = Reply(
-            self._renderer.dialect(self._journal.session.agent), step, action.attempt, clock
+            self._renderer.dialect(agent),
+            step,
+            action.attempt,
+            clock,
+            calls=bool(agent.tools) and action.tool_choice != "none",
         )
         try:
             cut = await self._unless_cut(action, reply)

@@ -21,9 +21,12 @@ Finish = Literal["stop", "length", "cancelled", "interrupted"]
 
 class Reply:
     """One attempt at a step. Item and call ids derive from the step and the attempt, so deltas,
-    facts and a later replay name the same things."""
+    facts and a later replay name the same things. Without `calls` (none was offered) all is text.
+    """
 
-    def __init__(self, dialect: Dialect, step: ModelStep, attempt: int, clock: Clock) -> None:
+    def __init__(
+        self, dialect: Dialect, step: ModelStep, attempt: int, clock: Clock, *, calls: bool
+    ) -> None:
         suffix = step.id.removeprefix("step_")
         mark = "" if attempt == 1 else f"r{attempt}"
         self.step = step
@@ -37,6 +40,7 @@ class Reply:
             dialect,
             item_id=lambda n: f"item_{suffix}{mark}_{n}",
             call_id=lambda n: f"call_{suffix}{mark}_{n}",
+            calls=calls,
         )
         self._end: Finished | None = None
         self._kept: tuple[ReplyItem, ...] | None = None

@@ -65,7 +65,7 @@ class TurnLoop:
 
     async def _reject(self, action: decide.RejectAnswer) -> None:
         text = (
-            f"That answer does not fit the schema it has to follow: {action.problem} "
+            f"That reply cannot be used as an answer: {action.problem} "
             "Give the whole answer again, corrected."
         )
         item = MessageItem(id=self._ports.new_id("item"), role="user", text=text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
 
@@ -40,7 +41,17 @@ BROKEN_OFF = FINISHES[1:]
 
 names = st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_-]{0,63}", fullmatch=True)
 tricky = st.sampled_from(
-    ["</tool_call>", "<tool_call>", "<|im_end|>", "<|eot_id|>", '{"name": "x"', "}", '"', "\\", "\n"]
+    [
+        "</tool_call>",
+        "<tool_call>",
+        "<|im_end|>",
+        "<|eot_id|>",
+        '{"name": "x"',
+        "}",
+        '"',
+        "\\",
+        "\n",
+    ]
 )
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8) | tricky,
@@ -54,7 +65,16 @@ fragments = st.lists(
     st.sampled_from(
         [
             *["<tool_call>", "\n", " ", "{", "}", '"name"', ": ", '"a"', ",", '"arguments"'],
-            *['"parameters"', "{}", '{"x": "', '"', "\\", "</tool_call>", "<|im_end|>", "<|eot_id|>"],
+            *[
+                '"parameters"',
+                "{}",
+                '{"x": "',
+                '"',
+                "\\",
+                "</tool_call>",
+                "<|im_end|>",
+                "<|eot_id|>",
+            ],
             *["<think>", "</think>", "hello", "<", "<|", "; ", "</tool", '{"name": "f"'],
             '<tool_call>\n{"name": "f", "arguments": {"x": 1}}\n</tool_call>',
             '{"name": "f", "parameters": {"x": [1, "}"]}}',
@@ -95,7 +115,7 @@ def test_how_the_text_is_cut_does_not_change_the_reply(
     which = DIALECTS[name]
     options = {"starts_in_reasoning": thinking and which.reasoning is not None}
     edges = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
-    chunks = [text[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    chunks = [text[a:b] for a, b in pairwise(edges)]
     pieces, items = read(which, chunks, finish, **options)
 
     assert read(which, [text], finish, **options)[1] == items
@@ -185,9 +205,7 @@ def test_a_call_is_done_before_the_reply_is() -> None:
     assert pieces == [
         ItemAdded(0, "item_0", "tool_call", "add", "call_0"),
         ArgumentsDelta("item_0", "call_0", '{"a": 1}'),
-        ItemDone(
-            ToolCallItem(id="item_0", call_id="call_0", name="add", arguments='{"a": 1}')
-        ),
+        ItemDone(ToolCallItem(id="item_0", call_id="call_0", name="add", arguments='{"a": 1}')),
     ]
 
 
@@ -217,7 +235,7 @@ def test_reasoning_is_no_part_of_the_answer() -> None:
 
 
 def test_reasoning_that_the_prompt_opened_needs_no_beginning() -> None:
-    _, items = read(dialect("qwen3-thinking"), ["hm</think>ok"], "stop", starts_in_reasoning=True)
+    _, items = read(dialect("qwen3-thinking"), ["hm</think>ok"], "stop")
     assert [item_text(item) for item in items] == ["hm", "ok"]
     _, again = read(QWEN, ["<think>\nhm</think>ok"], "stop", starts_in_reasoning=True)
     assert [item_text(item) for item in again] == ["hm", "ok"]
@@ -383,5 +401,5 @@ def test_reading_takes_linear_time(name: str, unit: str) -> None:
         read(DIALECTS[name], [text[i : i + 4] for i in range(0, length, 4)], "stop")
         return time.process_time() - start
 
-    small = min(seconds(4_000) for _ in range(3))
-    assert min(seconds(32_000) for _ in range(2)) < small * 8 * 3
+    small = min(seconds(2_000) for _ in range(3))
+    assert min(seconds(16_000) for _ in range(2)) < small * 8 * 3
