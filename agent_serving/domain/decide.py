@@ -34,11 +34,6 @@ class BeginTurn:
 
 
 @dataclass(frozen=True, slots=True)
-class Resume:
-    turn_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class PlanStep:
     """Render what is pending and plan a model step of at most `max_new_tokens`."""
 
@@ -101,16 +96,7 @@ class EndTurn:
 
 
 Action = (
-    Rest
-    | BeginTurn
-    | Resume
-    | PlanStep
-    | Generate
-    | CloseReply
-    | RunTools
-    | RejectAnswer
-    | Wait
-    | EndTurn
+    Rest | BeginTurn | PlanStep | Generate | CloseReply | RunTools | RejectAnswer | Wait | EndTurn
 )
 
 
@@ -123,18 +109,14 @@ def next_action(session: Session, now: datetime) -> Action:
         return EndTurn(turn, "cancelled", reason=turn.cancel)
     if turn.error is not None:
         return EndTurn(turn, "failed", error=turn.error)
-    action = _work(session.agent, session, turn, now)
-    if turn.status != "waiting":
-        return action
-    if isinstance(action, Wait):
+    if turn.status == "waiting":
         return Rest()
-    return action if isinstance(action, EndTurn) else Resume(turn.id)
+    return _work(session.agent, session, turn, now)
 
 
 def _work(agent: Agent, session: Session, turn: Turn, now: datetime) -> Action:
     step = turn.last_model_step
-    late = now >= turn.deadline and turn.status != "waiting"
-    if late:
+    if now >= turn.deadline:
         return EndTurn(turn, "incomplete", reason="max_seconds")
     if step is None:
         return _plan(turn)

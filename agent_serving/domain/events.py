@@ -205,6 +205,8 @@ class ToolFinished(Fact):
     name: str
     result: ToolResult
     timings: Timings
+    resumes: bool = False
+    """Whether this was all that the turn waited for."""
 
 
 class ToolRejected(Fact):
@@ -232,6 +234,7 @@ class ToolReleased(Fact):
     type: Literal["tool_released"] = "tool_released"
     turn_id: str
     step_id: str
+    resumes: bool = False
 
 
 class AnswerRejected(Fact):
@@ -250,13 +253,6 @@ class TurnWaited(Fact):
     type: Literal["turn_waited"] = "turn_waited"
     turn_id: str
     call_ids: tuple[str, ...]
-
-
-class TurnResumed(Fact):
-    """All that the turn waited for has been answered."""
-
-    type: Literal["turn_resumed"] = "turn_resumed"
-    turn_id: str
 
 
 class TurnEnded(Fact):
@@ -290,7 +286,6 @@ AnyFact = Annotated[
     | ToolReleased
     | AnswerRejected
     | TurnWaited
-    | TurnResumed
     | TurnEnded,
     Field(discriminator="type"),
 ]

@@ -94,7 +94,6 @@ def project(fact: e.AnyFact) -> tuple[Public, ...]:
             | e.TurnSteered()
             | e.CancelRequested()
             | e.TurnWaited()
-            | e.TurnResumed()
             | e.AnswerRejected()
             | e.TurnEnded()
         ):
@@ -148,7 +147,6 @@ def _turn(
         | e.TurnSteered
         | e.CancelRequested
         | e.TurnWaited
-        | e.TurnResumed
         | e.AnswerRejected
         | e.TurnEnded
     ),
@@ -161,7 +159,7 @@ def _turn(
             begins = [] if fact.queued else [event("session.in_progress")]
             status: EventType = "turn.queued" if fact.queued else "turn.in_progress"
             return [*begins, event(status), *(_done(fact.turn_id, i) for i in fact.input)]
-        case e.TurnBegan() | e.TurnResumed():
+        case e.TurnBegan():
             return [event("session.in_progress"), event("turn.in_progress")]
         case e.TurnSteered():
             return [_done(fact.turn_id, item) for item in fact.input]
@@ -249,6 +247,7 @@ def _tool(
                 event("tool_call.completed", **done),
                 result(fact.name, fact.result),
                 event("step.completed", kind="tool", timings=timings, **done),
+                *_resumed(fact),
             ]
         case e.ToolRejected():
             error = {"code": fact.result.outcome, "message": fact.result.output}
@@ -260,9 +259,14 @@ def _tool(
             return [event("tool_call.in_doubt")]
         case e.ToolReleased():
             error = {"code": "in_doubt", "message": "The call is run again on demand."}
-            return [event("step.failed", kind="tool", error=error)]
+            return [event("step.failed", kind="tool", error=error), *_resumed(fact)]
         case _:
             assert_never(fact)
+
+
+def _resumed(fact: e.ToolFinished | e.ToolReleased) -> list[Public]:
+    kinds: tuple[EventType, ...] = ("session.in_progress", "turn.in_progress")
+    return [Public(type=kind, turn_id=fact.turn_id) for kind in kinds] if fact.resumes else []
 
 
 def _item_done(turn_id: str, step_id: str, item: ReplyItem) -> list[Public]:

@@ -56,13 +56,7 @@ def _apply(session: Session, fact: e.AnyFact) -> Session:
             return _begin(session, fact)
         case e.TurnEnded():
             return _end(session, fact)
-        case (
-            e.TurnSteered()
-            | e.CancelRequested()
-            | e.TurnWaited()
-            | e.TurnResumed()
-            | e.AnswerRejected()
-        ):
+        case e.TurnSteered() | e.CancelRequested() | e.TurnWaited() | e.AnswerRejected():
             return _direct(session, fact, _open_turn(session, fact))
         case e.StepPlanned() | e.StepRestarted() | e.ModelReplied() | e.StepFailed():
             return apply_model(session, fact, _open_turn(session, fact))
@@ -186,7 +180,7 @@ def _stop(step: Step, fact: e.TurnEnded) -> Step:
 
 def _direct(
     session: Session,
-    fact: e.TurnSteered | e.CancelRequested | e.TurnWaited | e.TurnResumed | e.AnswerRejected,
+    fact: e.TurnSteered | e.CancelRequested | e.TurnWaited | e.AnswerRejected,
     turn: Turn,
 ) -> Session:
     match fact:
@@ -205,15 +199,6 @@ def _direct(
             if turn.status != "in_progress" or not fact.call_ids:
                 raise ImpossibleEvent.because(fact.type, "there is nothing to wait for")
             turn = turn.but(status="waiting", waiting_for=fact.call_ids, waiting_since=fact.at)
-        case e.TurnResumed():
-            if turn.status != "waiting" or turn.waiting_since is None:
-                raise ImpossibleEvent.because(fact.type, "the turn is not waiting")
-            turn = turn.but(
-                status="in_progress",
-                waiting_for=(),
-                waiting_since=None,
-                waited=turn.waited + (fact.at - turn.waiting_since),
-            )
         case _:
             assert_never(fact)
     return session.put_turn(turn)

@@ -116,6 +116,8 @@ def apply_tool(
     step = next((s for s in turn.tool_steps if s.id == fact.step_id), None)
     if step is None or step.result is not None or step.released:
         raise ImpossibleEvent.because(fact.type, "the call is not open")
+    if not isinstance(fact, e.ToolDoubted):
+        turn = _answered(fact, turn, step.call.call_id)
     match fact:
         case e.ToolDoubted():
             if step.status != "running" or step.effect != "once" or step.executor != "server":
@@ -139,6 +141,17 @@ def apply_tool(
         case _:
             assert_never(fact)
     return settle(session, turn, turn.put_step(changed))
+
+
+def _answered(fact: e.ToolFinished | e.ToolReleased, turn: Turn, call_id: str) -> Turn:
+    """A turn goes on when the last call that it waits for is answered."""
+    if fact.resumes != turn.resumed_by(call_id):
+        raise ImpossibleEvent.because(fact.type, "`resumes` does not say whether the turn goes on")
+    left = tuple(waited for waited in turn.waiting_for if waited != call_id)
+    if not fact.resumes or turn.waiting_since is None:
+        return turn.but(waiting_for=left)
+    waited = turn.waited + (fact.at - turn.waiting_since)
+    return turn.but(status="in_progress", waiting_for=(), waiting_since=None, waited=waited)
 
 
 def _hear_so_far(session: Session, fact: e.ToolStarted, turn: Turn) -> tuple[Session, Turn]:

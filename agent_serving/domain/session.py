@@ -166,6 +166,10 @@ class Turn(Value):
             if call.call_id not in answers or answers[call.call_id].result is None
         )
 
+    def resumed_by(self, call_id: str) -> bool:
+        """Whether the turn waits for this call, and for no other."""
+        return self.status == "waiting" and self.waiting_for == (call_id,)
+
     def put_step(self, step: ModelStep | ToolStep) -> Turn:
         return self.but(steps=(*self.steps[: step.index], step, *self.steps[step.index + 1 :]))
 

@@ -114,7 +114,12 @@ class Inputs:
             if isinstance(given, InDoubtInput):
                 step = _open_call(turn, given.call_id, "call_id", "in_doubt", "server")
                 if given.resolution == "retry":
-                    return e.ToolReleased(at=now, turn_id=turn_id, step_id=step.id)
+                    return e.ToolReleased(
+                        at=now,
+                        turn_id=turn_id,
+                        step_id=step.id,
+                        resumes=turn.resumed_by(given.call_id),
+                    )
             else:
                 step = _open_call(turn, given.call_id, "call_id", "running", "client")
             waited_ms = (now - step.started_at).total_seconds() * 1000
@@ -125,6 +130,7 @@ class Inputs:
                 name=step.call.name,
                 result=_result(given),
                 timings=Timings(tool_ms=waited_ms, total_ms=waited_ms),
+                resumes=turn.resumed_by(given.call_id),
             )
 
         await journal.commit(fact)

@@ -173,9 +173,7 @@ class Sessions:
         turn_of(journal.session, turn_id)
 
         def is_settled(session: Session) -> bool:
-            status = turn_of(session, turn_id).status
-            # A waiting turn that has just been answered is about to go on.
-            return status in TERMINAL or (status == "waiting" and not self._runners.due(session))
+            return turn_of(session, turn_id).status in TERMINAL | {"waiting"}
 
         return turn_of(await journal.until(is_settled), turn_id)
 

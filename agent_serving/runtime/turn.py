@@ -42,8 +42,6 @@ class TurnLoop:
                 return False
             case decide.BeginTurn(turn_id):
                 await self._say(lambda at: e.TurnBegan(at=at, turn_id=turn_id))
-            case decide.Resume(turn_id):
-                await self._say(lambda at: e.TurnResumed(at=at, turn_id=turn_id))
             case decide.PlanStep():
                 await self._model.plan(action)
             case decide.Generate():

@@ -143,6 +143,7 @@ def finished(session: Session, call: ToolCall, output: str = "3") -> e.ToolFinis
         name=call.name,
         result=ToolResult(call_id=call.call_id, output=output),
         timings=Timings(tool_ms=1.0, total_ms=1.0),
+        resumes=turn.resumed_by(call.call_id),
     )
 
 

@@ -62,7 +62,8 @@ def test_only_client_side_calls_left_means_waiting_and_then_rest() -> None:
     session = then(session, e.TurnWaited(at=at(), turn_id="turn_1", call_ids=("call_1",)))
     assert due(session) == decide.Rest()
     session = then(session, lambda s: finished(s, ASK.call))
-    assert isinstance(due(session), decide.Resume)
+    assert session.turns[0].status == "in_progress"
+    assert isinstance(due(session), decide.PlanStep)
 
 
 def test_an_orphaned_call_is_seen_to_before_waiting() -> None:

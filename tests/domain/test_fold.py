@@ -173,7 +173,7 @@ def test_waiting_time_does_not_count_against_the_deadline() -> None:
     session = then(
         session,
         e.TurnWaited(at=at(1), turn_id="turn_1", call_ids=("call_0",)),
-        e.TurnResumed(at=at(101), turn_id="turn_1"),
+        lambda s: finished(s, CALL.call).but(at=at(101)),
     )
     assert (session.turns[0].deadline - before).total_seconds() == 100
 

@@ -93,7 +93,6 @@ ATTEMPTS: dict[str, Attempted] = {
     "doubt": lambda s: e.ToolDoubted(at=at(), turn_id=_turn_id(s), step_id=_tool_step_id(s)),
     "release": lambda s: e.ToolReleased(at=at(), turn_id=_turn_id(s), step_id=_tool_step_id(s)),
     "wait": lambda s: e.TurnWaited(at=at(), turn_id=_turn_id(s), call_ids=("call_1",)),
-    "resume": lambda s: e.TurnResumed(at=at(5), turn_id=_turn_id(s)),
     "end": lambda s: ended(s),
     "end cancelled": lambda s: ended(s, "cancelled"),
     "close": lambda s: e.SessionClosed(at=at()),
