@@ -121,7 +121,8 @@ class Feed:
                 self._ensure(session.id, tail, after)
                 while queue not in tail.lagging or not queue.empty():
                     try:
-                        event_or_end = await asyncio.wait_for(queue.get(), ping_seconds)
+                        async with asyncio.timeout(ping_seconds):
+                            event_or_end = await queue.get()
                     except TimeoutError:
                         yield None
                         continue

@@ -135,6 +135,17 @@ class Gateway:
         await self._readers.aclose()
 
     async def _settle(self, attempt: Callable[[], Awaitable[list[Any]]]) -> list[Any]:
+        # redis-py looks at an idle connection under a timeout of zero, and there a cancellation of
+        # the caller can be taken for that timeout. It is told again here, or the caller lives on.
+        task = asyncio.current_task()
+        before = task.cancelling() if task else 0
+        try:
+            return await self._tried(attempt)
+        finally:
+            if task and task.cancelling() > before:
+                raise asyncio.CancelledError
+
+    async def _tried(self, attempt: Callable[[], Awaitable[list[Any]]]) -> list[Any]:
         loop = asyncio.get_running_loop()
         started = loop.time()
         for pause in _PAUSES:

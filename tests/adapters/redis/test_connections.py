@@ -265,3 +265,22 @@ async def _address_once_up(store: RedisSessionStore) -> str:
         except StoreUnavailable:
             await asyncio.sleep(0.05)
     return "it did not come up"
+
+
+async def test_a_caller_that_is_cancelled_is_never_answered_instead(
+    store: RedisSessionStore,
+) -> None:
+    """At whatever moment it comes: a cancellation that gets lost leaves a task that never ends."""
+    seen = {"cancelled": 0, "lost": 0}
+    for round_number in range(2000):
+        call = asyncio.create_task(store.acquire_lease("sess_x", "me", 1000))
+        for _ in range(round_number % 13):
+            await asyncio.sleep(0)
+        if round_number % 2:
+            await asyncio.sleep((round_number % 97) * 1e-5)
+        if not call.cancel():
+            continue
+        await asyncio.wait({call})
+        seen["cancelled" if call.cancelled() else "lost"] += 1
+    assert seen["cancelled"] > 100
+    assert seen["lost"] == 0
