@@ -1,0 +1,58 @@
+"""What the runtime asks of the world: small protocols, each with its contract.
+
+Every adapter of a port passes the same test suite (tests/contracts). Adapters raise only errors
+of `domain.errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from agent_serving.domain.dialect import Dialect
+from agent_serving.ports.clock import Clock
+from agent_serving.ports.engine import Chunk, Engine, Finished, Generation, Worker
+from agent_serving.ports.scheduler import Admission, Grant, Scheduler
+from agent_serving.ports.store import (
+    Append,
+    FactEntry,
+    Listing,
+    LiveEntry,
+    SessionStore,
+    Stored,
+)
+from agent_serving.ports.tools import ToolRunner
+
+__all__ = [
+    "Admission",
+    "Append",
+    "Chunk",
+    "Clock",
+    "Engine",
+    "FactEntry",
+    "Finished",
+    "Generation",
+    "Grant",
+    "Listing",
+    "LiveEntry",
+    "Ports",
+    "Scheduler",
+    "SessionStore",
+    "Stored",
+    "ToolRunner",
+    "Worker",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything the runtime stands on, chosen by bootstrap."""
+
+    engine: Engine
+    scheduler: Scheduler
+    store: SessionStore
+    tools: ToolRunner
+    clock: Clock
+    new_id: Callable[[str], str]
+    """`new_id("sess")` → `sess_` + 26 characters, sortable by time."""
+    dialects: dict[str, Dialect] = field(default_factory=dict)

@@ -1,0 +1,153 @@
+"""The store port: durable session logs, agents, and what belongs to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """One fact on its way into a log.
+
+    version      of the session before the fact; the log must be exactly there (0: a new log)
+    fact         JSON of the fact
+    width        how many public events it stands for (≥ 1); each takes one number of the feed
+    tokens       ids that it adds to the transcript
+    summary      what lists show of the session, JSON
+    open         whether a turn is open after this fact (recovery looks for such sessions)
+    expires_at   when all of the session's keys go
+    """
+
+    session_id: str
+    tenant: str
+    version: int
+    fact: bytes
+    width: int
+    summary: bytes
+    open: bool
+    tokens: Sequence[int] = ()
+    snapshot: bytes | None = None
+    """The session after this fact, JSON; given every N facts."""
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is needed to rebuild a session: fold `facts` over `snapshot` (None: over nothing).
+    `version` counts all facts ever, so `len(facts)` less is the snapshot's version."""
+
+    snapshot: bytes | None
+    facts: tuple[bytes, ...]
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class FactEntry:
+    """A fact in the feed: its public events are numbered `sequence … sequence + width - 1`."""
+
+    sequence: int
+    width: int
+    fact: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LiveEntry:
+    """A delta in the feed: `event` is JSON of a `feed.Public`. May be trimmed at any time."""
+
+    sequence: int
+    event: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of summaries. `more` says whether the next page would have anything."""
+
+    rows: tuple[bytes, ...]
+    more: bool
+
+
+class SessionStore(Protocol):
+    """Durable session logs. All calls raise StoreUnavailable when the store cannot be reached,
+    and work again as soon as it can."""
+
+    async def append(self, append: Append) -> int:
+        """Atomic: fact, tokens, summary, snapshot and feed number, or nothing. Returns the
+        fact's first feed sequence. Raises StaleWriter, SequenceGap, LogGone."""
+        ...
+
+    async def load(self, session_id: str, *, after_version: int = 0) -> Stored | None:
+        """None where there is no such session. With `after_version` > 0: only the facts that
+        follow it, and no snapshot."""
+        ...
+
+    async def tokens(self, session_id: str, start: int = 0, end: int | None = None) -> list[int]:
+        """Transcript ids [start, end)."""
+        ...
+
+    async def publish(self, session_id: str, events: Sequence[bytes]) -> None:
+        """Append deltas to the live feed: capped, expiring, lost with the store's memory."""
+        ...
+
+    async def read(
+        self, session_id: str, after: int, *, block_ms: int = 0, limit: int = 512
+    ) -> list[FactEntry | LiveEntry]:
+        """The feed behind `after`, in order; a fact whose range straddles `after` is included.
+        Waits up to `block_ms` for the first entry; [] then. Never skips an entry that a later
+        call would have shown in its place."""
+        ...
+
+    async def list_sessions(
+        self, tenant: str, *, limit: int, after: str | None, before: str | None, descending: bool
+    ) -> Listing:
+        """Summaries by session id (so by time of creation); `after` and `before` exclude."""
+        ...
+
+    async def open_sessions(self) -> list[str]:
+        """Sessions that may have an open turn: never misses one, may name one too many."""
+        ...
+
+    async def delete_session(self, session_id: str, tenant: str) -> None:
+        """Every key goes; a later append raises LogGone. Idempotent."""
+        ...
+
+    async def put_agent(self, tenant: str, agent: bytes, *, agent_id: str, name: str) -> int:
+        """Store the next version of a named agent; the version's number (1, 2, …) replaces
+        nothing in `agent`: the caller reads it from the return value. Atomic."""
+        ...
+
+    async def agent_versions(self, tenant: str, key: str) -> list[tuple[int, bytes]]:
+        """All versions, oldest first; `key` is an agent id or a name; [] where unknown."""
+        ...
+
+    async def list_agents(
+        self, tenant: str, *, limit: int, after: str | None, before: str | None, descending: bool
+    ) -> Listing:
+        """The newest version of each agent, by agent id."""
+        ...
+
+    async def delete_agent(self, tenant: str, agent_id: str) -> bool:
+        """Sessions that froze a version keep it."""
+        ...
+
+    async def memory_get(self, session_id: str, key: str) -> str | None: ...
+
+    async def memory_put(self, session_id: str, key: str, value: str) -> None:
+        """Bounded: InvalidRequest past 1 000 keys or 64 KiB a value."""
+        ...
+
+    async def memory_keys(self, session_id: str) -> list[str]: ...
+
+    async def acquire_lease(self, session_id: str, owner: str, ttl_ms: int) -> bool:
+        """True when `owner` holds the session now (also when it already did: renewed)."""
+        ...
+
+    async def release_lease(self, session_id: str, owner: str) -> None: ...
+
+    async def ping(self) -> dict[str, Any]:
+        """What /v1/capabilities shows of the store: version, persistence, address; no secrets."""
+        ...
+
+    async def aclose(self) -> None: ...
