@@ -6,7 +6,8 @@ import asyncio
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from agent_serving.domain.decide import Rest, next_action
 from agent_serving.domain.errors import LogGone, NotFound, StaleWriter, StoreUnavailable
@@ -22,6 +23,14 @@ STORE_RETRY_SECONDS = 0.5
 CACHED_SESSIONS = 1024
 
 F = TypeVar("F", bound=AnyFact)
+
+
+@dataclass(frozen=True, slots=True)
+class Committed(Generic[F]):
+    """`sequence` is the number of the fact's first event in the session's feed."""
+
+    fact: F
+    sequence: int
 
 
 class Journal:
@@ -56,7 +65,7 @@ class Journal:
         tokens: Sequence[int] = (),
         *,
         patience: float = 0.0,
-    ) -> F | None:
+    ) -> Committed[F] | None:
         """Append the fact that `decide` derives from the session as it is now; `decide` is asked
         again when another writer came first. None when there is nothing (more) to say. A store
         that cannot be reached is tried again for `patience` seconds.
@@ -76,7 +85,7 @@ class Journal:
 
     async def _commit(
         self, decide: Callable[[Session], F | None], tokens: Sequence[int]
-    ) -> F | None:
+    ) -> Committed[F] | None:
         while True:
             before = self._session
             fact = decide(before)
@@ -87,7 +96,7 @@ class Journal:
             writing = asyncio.ensure_future(self._store.append(append))
             try:
                 # A caller that is cancelled must not leave it open whether the fact is there.
-                await asyncio.shield(writing)
+                sequence = await asyncio.shield(writing)
             except StaleWriter:
                 await self._refresh()
                 continue
@@ -97,7 +106,7 @@ class Journal:
                     self._take(after, tokens)
                 raise
             self._take(after, tokens)
-            return fact
+            return Committed(fact, sequence)
 
     async def catch_up(self) -> Session:
         """Take in what other replicas have written. Raises LogGone, StoreUnavailable."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -49,6 +50,15 @@ class TurnRequest(Value):
     limits: Limits | None = None
     metadata: dict[str, str] = {}
     traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A request that was taken: the turn it went to, and the number in the session's feed of the
+    first event that tells of it."""
+
+    turn: Turn
+    sequence: int
 
 
 class Sessions:
@@ -130,7 +140,7 @@ class Sessions:
         request: TurnRequest,
         *,
         on_conflict: OnConflict = "reject",
-    ) -> Turn:
+    ) -> Taken:
         """The turn, durable; it runs from here on, whatever becomes of the caller. With `steer`
         on a busy session, the turn that was steered.
 
@@ -163,9 +173,7 @@ class Sessions:
                 )
             return accepted.but(queued=queued)
 
-        await journal.commit(accept)
-        self._runners.ensure(journal)
-        return turn_of(journal.session, turn_id)
+        return await self._take(journal, turn_id, accept)
 
     async def settled(self, tenant: str, session_id: str, turn_id: str) -> Turn:
         """The turn once it is terminal or waits for the caller."""
@@ -189,7 +197,9 @@ class Sessions:
         self._runners.ensure(journal)
         return turn_of(journal.session, turn_id)
 
-    async def steer(self, tenant: str, session_id: str, turn_id: str, texts: Sequence[str]) -> Turn:
+    async def steer(
+        self, tenant: str, session_id: str, turn_id: str, texts: Sequence[str]
+    ) -> Taken:
         """The model sees the messages at the next step boundary. Raises TurnNotActive."""
         journal = await self._journals.open(session_id, tenant)
         items = self._items(texts)
@@ -199,9 +209,18 @@ class Sessions:
                 raise TurnNotActive(f"Turn {turn_id} is not under way; start a turn instead.")
             return e.TurnSteered(at=self._now(), turn_id=turn_id, input=items)
 
-        await journal.commit(steered)
+        return await self._take(journal, turn_id, steered)
+
+    async def _take(
+        self,
+        journal: Journal,
+        turn_id: str,
+        fact: Callable[[Session], e.TurnAccepted | e.TurnSteered],
+    ) -> Taken:
+        committed = await journal.commit(fact)
+        assert committed is not None
         self._runners.ensure(journal)
-        return turn_of(journal.session, turn_id)
+        return Taken(turn_of(journal.session, turn_id), committed.sequence)
 
     def _accepted(self, turn_id: str, request: TurnRequest) -> e.TurnAccepted:
         parent = parse_traceparent(request.traceparent)

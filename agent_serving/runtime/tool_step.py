@@ -97,7 +97,7 @@ class ToolSteps:
 
         claimed = await self._journal.commit(claim, so_far.tokens)
         if claimed is not None and spec.executor == "server":
-            self._dispatch(claimed.step_id, spec, begun)
+            self._dispatch(claimed.fact.step_id, spec, begun)
         return claimed is not None
 
     async def abandon(self) -> None:

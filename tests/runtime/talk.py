@@ -27,17 +27,18 @@ async def open_session(service: Service, tools: Sequence[Any] = ("add",), **draf
 async def say(service: Service, session: Session, text: str, **request: Any) -> Turn:
     """Start a turn and see it settle."""
     conflict = request.pop("on_conflict", "reject")
-    turn = await service.sessions.start_turn(
+    taken = await service.sessions.start_turn(
         TENANT, session.id, TurnRequest(input=(text,), **request), on_conflict=conflict
     )
-    return await settle(service, session, turn)
+    return await settle(service, session, taken.turn)
 
 
 async def begin(service: Service, session: Session, text: str, **request: Any) -> Turn:
     conflict = request.pop("on_conflict", "reject")
-    return await service.sessions.start_turn(
+    taken = await service.sessions.start_turn(
         TENANT, session.id, TurnRequest(input=(text,), **request), on_conflict=conflict
     )
+    return taken.turn
 
 
 async def settle(service: Service, session: Session, turn: Turn) -> Turn:

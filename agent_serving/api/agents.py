@@ -1,0 +1,180 @@
+"""Agents: versioned, checked when they are registered."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter, Response
+from pydantic import ConfigDict, Field
+
+from agent_serving.api import views
+from agent_serving.api.bodies import AgentBody, FunctionTool, ToolBody
+from agent_serving.api.context import AgentRef, Api, Context
+from agent_serving.api.delivery import named
+from agent_serving.api.errors import documented
+from agent_serving.api.paging import NewestFirst, OldestFirst, Page, cut
+from agent_serving.domain import values
+from agent_serving.domain.errors import (
+    EngineUnavailable,
+    NotFound,
+    SchemaRejected,
+    UnknownModel,
+    UnknownTool,
+)
+from agent_serving.domain.values import Limits, Output, Sampling, ToolSpec
+from agent_serving.runtime.agents import AgentDraft
+
+router = APIRouter(prefix="/v1", tags=["agents"])
+
+REFUSED = (UnknownModel, UnknownTool, SchemaRejected, EngineUnavailable)
+
+
+class Agent(views.View):
+    """One version of an agent."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    id: str
+    object: Literal["agent"] = "agent"
+    name: str
+    version: int
+    model: str
+    instructions: str
+    tools: list[str | FunctionTool] = Field(description="As they were given when registered.")
+    output: Output | None
+    sampling: Sampling
+    limits: Limits
+    service_class: values.ServiceClass = Field(alias="class")
+    dialect: str = Field(description="How the model writes tool calls: GET /v1/grammars.")
+
+    @classmethod
+    def of(cls, agent: values.Agent) -> Agent:
+        tools = [
+            tool.name
+            if tool.executor == "server"
+            else FunctionTool(
+                type="function",
+                name=tool.name,
+                description=tool.description,
+                parameters=tool.parameters,
+            )
+            for tool in agent.tools
+        ]
+        return cls(**dict(agent) | {"tools": tools})
+
+
+class AgentPage(Page[Agent]):
+    pass
+
+
+@router.post(
+    "/agents",
+    status_code=201,
+    response_model=Agent,
+    summary="Register an agent, or the next version of one",
+    responses=documented(*REFUSED, body=True),
+)
+async def register_agent(body: AgentBody, api: Context, response: Response) -> Agent:
+    """Everything is checked now, by this service and by the engine's grammar compiler, so that no
+    session meets a surprise: the model, the tools, every schema."""
+    agent = await api.service.agents.register(api.tenant, draft(api, body))
+    response.headers["location"] = f"/v1/agents/{agent.id}"
+    return Agent.of(agent)
+
+
+@router.get(
+    "/agents",
+    response_model=AgentPage,
+    summary="List agents, each in its newest version",
+    responses=documented(),
+)
+async def list_agents(api: Context, query: NewestFirst) -> AgentPage:
+    listing = await api.service.agents.list(
+        api.tenant,
+        limit=query.limit,
+        after=query.after,
+        before=query.before,
+        descending=query.descending,
+    )
+    ids = [values.Agent.model_validate_json(row).id for row in listing.rows]
+    newest = [await _newest(api, agent_id) for agent_id in ids]
+    return AgentPage(
+        data=[Agent.of(agent) for agent in newest if agent is not None],
+        first_id=ids[0] if ids else None,
+        last_id=ids[-1] if ids else None,
+        has_more=listing.more,
+    )
+
+
+@router.get(
+    "/agents/{agent}",
+    response_model=Agent,
+    summary="Read an agent",
+    responses=documented(NotFound),
+)
+async def get_agent(agent: AgentRef, api: Context) -> Agent:
+    """The newest version; `name@2` or `agent_…@2` names another."""
+    return Agent.of(await api.service.agents.find(api.tenant, agent))
+
+
+@router.get(
+    "/agents/{agent}/versions",
+    response_model=AgentPage,
+    summary="List an agent's versions",
+    responses=documented(NotFound),
+)
+async def list_agent_versions(agent: AgentRef, api: Context, query: OldestFirst) -> AgentPage:
+    """`after` and `before` are version numbers here."""
+    versions = await _versions(api, agent)
+    rows, more = cut(versions, lambda version: str(version.version), query)
+    return AgentPage(
+        data=[Agent.of(version) for version in rows],
+        first_id=str(rows[0].version) if rows else None,
+        last_id=str(rows[-1].version) if rows else None,
+        has_more=more,
+    )
+
+
+@router.delete(
+    "/agents/{agent}",
+    response_model=views.Deleted,
+    summary="Delete an agent with all its versions",
+    responses=documented(NotFound),
+)
+async def delete_agent(agent: AgentRef, api: Context) -> views.Deleted:
+    """Sessions keep the version that they froze."""
+    agent_id = (await _versions(api, agent))[-1].id
+    await api.service.agents.delete(api.tenant, agent_id)
+    return views.Deleted(id=agent_id, object="agent.deleted")
+
+
+def draft(api: Api, body: AgentBody) -> AgentDraft:
+    return AgentDraft(
+        name=body.name,
+        model=body.model,
+        instructions=body.instructions,
+        tools=tuple(_tool(tool) for tool in body.tools),
+        output=named(api, body.output) if body.output is not None else None,
+        sampling=body.sampling,
+        limits=body.limits.over(Limits()),
+        service_class=body.service_class,
+    )
+
+
+def _tool(tool: ToolBody) -> str | ToolSpec:
+    return tool if isinstance(tool, str) else tool.spec
+
+
+async def _newest(api: Api, agent_id: str) -> values.Agent | None:
+    """A listed row does not know its version's number. None where it was deleted meanwhile."""
+    versions = await api.service.agents.versions(api.tenant, agent_id)
+    return versions[-1] if versions else None
+
+
+async def _versions(api: Api, agent: str) -> list[values.Agent]:
+    versions = await api.service.agents.versions(api.tenant, agent)
+    if not versions:
+        raise NotFound(
+            f"There is no agent {agent!r}. GET /v1/agents lists those there are.", param="agent"
+        )
+    return versions

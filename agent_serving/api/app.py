@@ -1,0 +1,112 @@
+"""The application: routes, middleware, and what the OpenAPI document says of it all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+import agent_serving
+from agent_serving.api import (
+    agents,
+    catalog,
+    errors,
+    events,
+    examples,
+    forks,
+    health,
+    inputs,
+    items,
+    sessions,
+    steps,
+    turns,
+    usage,
+)
+from agent_serving.api.context import Api, ApiSettings
+from agent_serving.api.crash import CrashGuard
+from agent_serving.api.identity import RequestIdentity
+from agent_serving.api.limits import RequestLimits
+from agent_serving.domain.values import Output
+from agent_serving.runtime.service import Service
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+DESCRIPTION = """\
+Durable, token-exact, tool-using agent sessions on SGLang.
+
+A **session** is an agent's conversation. A **turn** is what a user says and everything the agent
+does until it has answered: model **steps** and tool steps, each a row of the ledger. Every fact is
+durable before it is shown, and is told as an **event**.
+
+Times are RFC 3339 in UTC with microseconds, durations are milliseconds. Unknown fields are refused.
+Errors have OpenAI's envelope: `{"error": {"message", "type", "code", "param", "request_id",
+"details"}}`. Every answer has the header `x-request-id` (yours, where you send one), and
+`x-trace-id` where it shows a turn or the request had a `traceparent`.
+"""
+
+TAGS = [
+    {"name": "agents", "description": "Versioned agents; a session freezes a version."},
+    {"name": "sessions", "description": "Conversations: their life, transcript, forks, usage."},
+    {"name": "turns", "description": "Start, follow, answer and cancel turns; the step ledger."},
+    {"name": "events", "description": "Everything that happens to a session, resumable."},
+    {"name": "catalog", "description": "What this deployment can do."},
+    {"name": "health", "description": "For load balancers and supervisors."},
+]
+
+
+class Application(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """FastAPI's, with examples of answers, out of which it would drop every null."""
+        if self.openapi_schema is None:
+            schemas = super().openapi()["components"]["schemas"]
+            for name, example in examples.ANSWERS.items():
+                schemas[name]["examples"] = [example]
+        document = self.openapi_schema
+        assert document is not None
+        return document
+
+
+def create_app(
+    service: Service,
+    *,
+    settings: ApiSettings | None = None,
+    outputs: Mapping[str, Output] | None = None,
+    lifespan: Lifespan | None = None,
+) -> FastAPI:
+    """`service` is started and closed by the caller, or by `lifespan`. `outputs` are the named
+    output grammars."""
+    settings = settings or ApiSettings()
+    app = Application(
+        title="agent-serving",
+        version=agent_serving.__version__,
+        summary="Durable agent sessions on SGLang",
+        description=DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        openapi_tags=TAGS,
+        servers=[{"url": "/"}],
+        redoc_url=None,
+        redirect_slashes=False,
+        separate_input_output_schemas=False,
+        generate_unique_id_function=_operation_id,
+        lifespan=lifespan,
+    )
+    app.state.api = Api(service, settings, outputs or {})
+    for module in (
+        agents, sessions, turns, inputs, steps, items, events, forks, usage, catalog, health
+    ):  # fmt: skip
+        app.include_router(module.router)
+    errors.install(app)
+    # The last one added is the first to see a request.
+    app.add_middleware(
+        RequestLimits, max_bytes=settings.max_body_bytes, max_depth=settings.max_json_depth
+    )
+    app.add_middleware(CrashGuard)
+    app.add_middleware(RequestIdentity)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

@@ -1,0 +1,95 @@
+"""How a turn that was started is answered: wait, stream or background."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Literal, TypeVar
+
+from fastapi import Request, Response
+
+from agent_serving.api import views
+from agent_serving.api.bodies import GrammarOutput, OutputBody
+from agent_serving.api.context import Api
+from agent_serving.api.turn_bodies import TurnBody
+from agent_serving.domain.constraint import step_constraint
+from agent_serving.domain.errors import InvalidRequest
+from agent_serving.domain.session import Session, Turn
+from agent_serving.domain.values import Agent, Output
+from agent_serving.runtime.sessions import TurnRequest
+
+T = TypeVar("T")
+
+HttpStatus = Literal[200, 201, 202]
+
+
+def turn_view(api: Api, session_id: str, turn: Turn, response: Response) -> views.Turn:
+    """The turn as it goes out, its ids in the headers too."""
+    response.headers["x-turn-id"] = turn.id
+    response.headers["x-trace-id"] = turn.trace_id
+    return views.Turn.of(session_id, turn, jaeger_url=api.settings.jaeger_url)
+
+
+async def settled(api: Api, request: Request, session_id: str, turn: Turn) -> Turn:
+    """The turn once it is over or waits for the caller, or as it is when the caller goes: the
+    turn goes on either way."""
+    waiting = api.service.sessions.settled(api.tenant, session_id, turn.id)
+    return await _while_there(request, waiting) or turn
+
+
+async def turn_request(
+    api: Api, session: Session, body: TurnBody, texts: tuple[str, ...], request: Request
+) -> TurnRequest:
+    """Raises InvalidRequest, SchemaRejected, UnknownTool."""
+    agent = session.agent
+    output = None
+    if body.output is not None:
+        output = await api.service.agents.check_output(agent, named(api, body.output))
+    _check_tool_choice(api, agent, body)
+    base = session.limits or agent.limits
+    return TurnRequest(
+        input=texts,
+        tool_choice=body.tool_choice,
+        output=output,
+        limits=body.limits.over(base) if body.limits is not None else None,
+        metadata=body.metadata,
+        traceparent=request.headers.get("traceparent"),
+    )
+
+
+def named(api: Api, output: OutputBody) -> Output:
+    """With the name of a grammar resolved. Raises InvalidRequest."""
+    if not isinstance(output, GrammarOutput):
+        return output
+    if output.name not in api.outputs:
+        raise InvalidRequest(
+            f"There is no output grammar {output.name!r} here. GET /v1/grammars lists them: "
+            f"{', '.join(sorted(api.outputs)) or 'none'}.",
+            param="output.name",
+        )
+    return api.outputs[output.name]
+
+
+def _check_tool_choice(api: Api, agent: Agent, body: TurnBody) -> None:
+    dialect = api.service.ports.dialects.get(agent.dialect)
+    if dialect is not None and body.tool_choice not in ("auto", "none"):
+        step_constraint(dialect, agent.tools, body.tool_choice, None)
+
+
+async def _while_there(request: Request, work: Coroutine[Any, Any, T]) -> T | None:
+    """The result, or None where the caller has gone first."""
+    gone = asyncio.create_task(_disconnected(request))
+    done = asyncio.create_task(work)
+    try:
+        await asyncio.wait({gone, done}, return_when=asyncio.FIRST_COMPLETED)
+        return done.result() if done.done() else None
+    finally:
+        for task in (gone, done):
+            task.cancel()
+        await asyncio.gather(gone, done, return_exceptions=True)
+
+
+async def _disconnected(request: Request) -> None:
+    """To be asked when the body has been read: then only the end can come."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

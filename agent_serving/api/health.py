@@ -1,0 +1,66 @@
+"""Whether the process lives, and whether it can do its work."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+
+from fastapi import APIRouter, Response
+from pydantic import Field
+
+from agent_serving.api.context import Api, Context
+from agent_serving.api.views import View
+from agent_serving.domain.errors import StoreUnavailable
+
+router = APIRouter(tags=["health"])
+
+STORE_SECONDS = 2.0
+
+
+class Health(View):
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(View):
+    status: Literal["ready", "not_ready"]
+    reasons: list[str] = Field(description="What is down; empty when ready.")
+
+
+@router.get("/healthz", response_model=Health, summary="Whether the process lives")
+async def get_health() -> Health:
+    return Health()
+
+
+@router.get(
+    "/readyz",
+    response_model=Readiness,
+    summary="Whether turns can be taken",
+    responses={503: {"model": Readiness, "description": "The store or every engine is down."}},
+)
+async def get_readiness(api: Context, response: Response) -> Readiness:
+    """Sessions can be read while no engine is up."""
+    reasons = [*_engines(api), *await _store(api)]
+    if reasons:
+        response.status_code = 503
+    return Readiness(status="not_ready" if reasons else "ready", reasons=reasons)
+
+
+def _engines(api: Api) -> list[str]:
+    workers = api.service.ports.engine.workers()
+    if any(worker.ready for worker in workers):
+        return []
+    down = "; ".join(
+        f"{worker.name}: {' '.join(worker.degraded) or 'does not answer'}" for worker in workers
+    )
+    return [f"No engine is up ({down or 'none is configured'})."]
+
+
+async def _store(api: Api) -> list[str]:
+    try:
+        async with asyncio.timeout(STORE_SECONDS):
+            await api.service.ports.store.ping()
+    except TimeoutError:
+        return [f"The store did not answer within {STORE_SECONDS:g} s."]
+    except StoreUnavailable as error:
+        return [error.message]
+    return []

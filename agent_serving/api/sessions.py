@@ -1,0 +1,152 @@
+"""Sessions: open, list, read, change, delete."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from agent_serving.api import views
+from agent_serving.api.agents import REFUSED, draft
+from agent_serving.api.bodies import SessionBody, SessionPatch
+from agent_serving.api.context import Api, Context, SessionId
+from agent_serving.api.delivery import settled, turn_view
+from agent_serving.api.errors import documented
+from agent_serving.api.listing import SessionFilter, list_page
+from agent_serving.api.messages import texts
+from agent_serving.api.paging import NewestFirst
+from agent_serving.api.stream import EventStream, turn_stream
+from agent_serving.domain.errors import (
+    ContextLengthExceeded,
+    NotFound,
+    Overloaded,
+    SessionBusy,
+)
+from agent_serving.domain.session import Session, SessionStatus
+from agent_serving.runtime.sessions import Taken, TurnRequest
+
+router = APIRouter(prefix="/v1", tags=["sessions"])
+
+STREAMED: dict[str, Any] = {
+    "description": "With `mode=stream`: the turn's server-sent events, up to its end or to where "
+    "it waits for the caller.",
+    "content": {
+        "text/event-stream": {
+            "schema": {"type": "string"},
+            "example": "retry: 1000\n\nid: 2\nevent: turn.in_progress\n"
+            'data: {"type":"turn.in_progress","sequence":2,"session_id":"sess_…"}\n\n',
+        }
+    },
+}
+
+
+@router.post(
+    "/sessions",
+    status_code=201,
+    response_model=views.OpenedSession,
+    summary="Open a session",
+    responses={
+        200: STREAMED,
+        202: {
+            "model": views.OpenedSession,
+            "description": "With an `input` and `mode=background`: the turn runs.",
+        },
+        **documented(NotFound, *REFUSED, ContextLengthExceeded, Overloaded, body=True),
+    },
+)
+async def open_session(
+    body: SessionBody, api: Context, request: Request, response: Response
+) -> views.OpenedSession | EventStream:
+    """With an `input` the first turn starts at once and is answered by `mode`, as by
+    `POST /v1/sessions/{session_id}/turns`. If it cannot start, no session is opened."""
+    if isinstance(body.agent, str):
+        agent = await api.service.agents.find(api.tenant, body.agent)
+    else:
+        agent = await api.service.agents.resolve(draft(api, body.agent))
+    session = await api.service.sessions.open(
+        api.tenant, agent, metadata=body.metadata, ttl_seconds=body.ttl_seconds
+    )
+    response.headers["location"] = f"/v1/sessions/{session.id}"
+    if body.input is None:
+        return views.OpenedSession.opened(session, None)
+    asked = TurnRequest(input=texts(body.input), traceparent=request.headers.get("traceparent"))
+    taken = await _first_turn(api, session, asked)
+    turn = taken.turn
+    if body.mode == "stream":
+        return turn_stream(api, session, taken)
+    if body.mode == "background":
+        response.status_code = 202
+    else:
+        turn = await settled(api, request, session.id, turn)
+    session = await api.service.sessions.get(api.tenant, session.id)
+    return views.OpenedSession.opened(session, turn_view(api, session.id, turn, response))
+
+
+@router.get(
+    "/sessions",
+    response_model=views.SessionPage,
+    summary="List sessions",
+    responses=documented(),
+)
+async def list_sessions(
+    api: Context,
+    request: Request,
+    query: NewestFirst,
+    status: Annotated[
+        SessionStatus | None, Query(description="Only sessions of this status.")
+    ] = None,
+) -> views.SessionPage:
+    """`metadata.KEY=VALUE` as a query parameter, once or more, lists only sessions with these
+    pairs."""
+    wanted = SessionFilter.of(status, request.query_params)
+    return await list_page(api, query, wanted)
+
+
+@router.get(
+    "/sessions/{session_id}",
+    response_model=views.Session,
+    summary="Read a session",
+    responses=documented(NotFound),
+)
+async def get_session(session_id: SessionId, api: Context) -> views.Session:
+    return views.Session.of(await api.service.sessions.get(api.tenant, session_id))
+
+
+@router.patch(
+    "/sessions/{session_id}",
+    response_model=views.Session,
+    summary="Change a session's metadata or limits",
+    responses=documented(NotFound, body=True),
+)
+async def change_session(session_id: SessionId, body: SessionPatch, api: Context) -> views.Session:
+    session = await api.service.sessions.get(api.tenant, session_id)
+    if body.metadata is not None or body.limits is not None:
+        base = session.limits or session.agent.limits
+        session = await api.service.sessions.change(
+            api.tenant,
+            session_id,
+            metadata=body.metadata,
+            limits=body.limits.over(base) if body.limits is not None else None,
+        )
+    return views.Session.of(session)
+
+
+@router.delete(
+    "/sessions/{session_id}",
+    response_model=views.Deleted,
+    summary="Delete a session",
+    responses=documented(NotFound, SessionBusy),
+)
+async def delete_session(session_id: SessionId, api: Context) -> views.Deleted:
+    """A turn under way is cancelled first. The engine is told that the session's KV may go."""
+    await api.service.sessions.delete(api.tenant, session_id)
+    return views.Deleted(id=session_id, object="session.deleted")
+
+
+async def _first_turn(api: Api, session: Session, asked: TurnRequest) -> Taken:
+    try:
+        return await api.service.sessions.start_turn(api.tenant, session.id, asked)
+    except Exception:
+        # Nobody knows the session's id: it would stay for ever.
+        await api.service.sessions.delete(api.tenant, session.id)
+        raise

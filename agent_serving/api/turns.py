@@ -1,0 +1,115 @@
+"""Turns: start, list, read, cancel."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from agent_serving.api import views
+from agent_serving.api.context import Context, SessionId, TurnId
+from agent_serving.api.delivery import settled, turn_request, turn_view
+from agent_serving.api.errors import documented
+from agent_serving.api.messages import texts
+from agent_serving.api.paging import OldestFirst, cut
+from agent_serving.api.sessions import STREAMED
+from agent_serving.api.stream import EventStream, turn_stream
+from agent_serving.api.turn_bodies import TurnBody
+from agent_serving.domain.errors import (
+    ContextLengthExceeded,
+    EngineUnavailable,
+    NotFound,
+    Overloaded,
+    SchemaRejected,
+    SessionBusy,
+    TurnNotActive,
+    UnknownTool,
+)
+
+router = APIRouter(prefix="/v1/sessions/{session_id}", tags=["turns"])
+
+
+@router.post(
+    "/turns",
+    status_code=201,
+    response_model=views.Turn,
+    summary="Start a turn",
+    responses={
+        200: STREAMED,
+        202: {"model": views.Turn, "description": "With `mode=background`: the turn runs."},
+        **documented(
+            NotFound,
+            SessionBusy,
+            TurnNotActive,
+            ContextLengthExceeded,
+            SchemaRejected,
+            UnknownTool,
+            Overloaded,
+            EngineUnavailable,
+            body=True,
+        ),
+    },
+)
+async def start_turn(
+    session_id: SessionId, body: TurnBody, api: Context, request: Request, response: Response
+) -> views.Turn | EventStream:
+    """The turn is durable before anything is answered, and it runs to its end whether or not the
+    caller stays. The header `x-turn-id` names it in every mode."""
+    session = await api.service.sessions.get(api.tenant, session_id)
+    asked = await turn_request(api, session, body, texts(body.input), request)
+    taken = await api.service.sessions.start_turn(
+        api.tenant, session_id, asked, on_conflict=body.on_conflict
+    )
+    turn = taken.turn
+    if body.mode == "stream":
+        return turn_stream(api, session, taken)
+    if body.mode == "background":
+        response.status_code = 202
+    else:
+        turn = await settled(api, request, session_id, turn)
+    return turn_view(api, session_id, turn, response)
+
+
+@router.get(
+    "/turns",
+    response_model=views.TurnPage,
+    summary="List a session's turns",
+    responses=documented(NotFound),
+)
+async def list_turns(session_id: SessionId, api: Context, query: OldestFirst) -> views.TurnPage:
+    session = await api.service.sessions.get(api.tenant, session_id)
+    rows, more = cut(session.turns, lambda turn: turn.id, query)
+    jaeger = api.settings.jaeger_url
+    return views.TurnPage(
+        data=[views.Turn.of(session_id, turn, jaeger_url=jaeger) for turn in rows],
+        first_id=rows[0].id if rows else None,
+        last_id=rows[-1].id if rows else None,
+        has_more=more,
+    )
+
+
+@router.get(
+    "/turns/{turn_id}",
+    response_model=views.Turn,
+    summary="Read a turn",
+    responses=documented(NotFound),
+)
+async def get_turn(
+    session_id: SessionId, turn_id: TurnId, api: Context, response: Response
+) -> views.Turn:
+    turn = await api.service.sessions.turn(api.tenant, session_id, turn_id)
+    return turn_view(api, session_id, turn, response)
+
+
+@router.post(
+    "/turns/{turn_id}/cancel",
+    status_code=202,
+    response_model=views.Turn,
+    summary="Cancel a turn",
+    responses=documented(NotFound, TurnNotActive),
+)
+async def cancel_turn(
+    session_id: SessionId, turn_id: TurnId, api: Context, response: Response
+) -> views.Turn:
+    """Idempotent. The engine's request is aborted; the turn is `cancelled` once the engine has
+    let go of it. What the model had said until then is kept."""
+    turn = await api.service.sessions.cancel(api.tenant, session_id, turn_id)
+    return turn_view(api, session_id, turn, response)

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import Served
+
+CLIENT_TOOL = {
+    "type": "function",
+    "name": "look_up",
+    "description": "Look something up.",
+    "parameters": {
+        "type": "object",
+        "properties": {"key": {"type": "string"}},
+        "required": ["key"],
+    },
+}
+
+
+async def register(api: Served, **body: Any) -> dict[str, Any]:
+    answer = await api.http.post("/v1/agents", json={"name": "helper", **body})
+    assert answer.status_code == 201, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def test_registering_a_name_again_makes_the_next_version_of_the_same_agent(
+    api: Served,
+) -> None:
+    first = await register(api, instructions="One.", tools=["add", CLIENT_TOOL])
+    second = await register(api, instructions="Two.")
+    assert (first["version"], second["version"]) == (1, 2)
+    assert first["id"] == second["id"]
+    versions = await api.get(f"/v1/agents/{first['id']}/versions")
+    assert [(v["version"], v["instructions"]) for v in versions["data"]] == [
+        (1, "One."),
+        (2, "Two."),
+    ]
+
+
+async def test_an_agent_is_shown_as_it_was_given(api: Served) -> None:
+    agent = await register(
+        api,
+        instructions="Help.",
+        tools=["add", CLIENT_TOOL],
+        sampling={"temperature": 0.5},
+        limits={"max_steps": 3},
+        **{"class": "batch"},
+    )
+    assert agent["tools"][0] == "add"
+    assert agent["tools"][1]["name"] == "look_up"
+    assert agent["class"] == "batch"
+    assert agent["sampling"]["temperature"] == 0.5
+    assert (agent["limits"]["max_steps"], agent["limits"]["max_tool_calls"]) == (3, 64)
+    assert agent["model"] == "scripted"
+
+
+@pytest.mark.parametrize("reference", ["helper", "helper@1", "{id}", "{id}@1"])
+async def test_an_agent_is_found_by_id_name_and_version(api: Served, reference: str) -> None:
+    agent = await register(api)
+    await register(api)
+    found = await api.get(f"/v1/agents/{reference.format(**agent)}")
+    assert found["version"] == (1 if "@" in reference else 2)
+
+
+async def test_a_session_keeps_the_version_it_was_opened_with(api: Served) -> None:
+    await register(api)
+    session_id = await api.open("helper")
+    await register(api)
+    assert (await api.get(f"/v1/sessions/{session_id}"))["agent"]["version"] == 1
+    pinned = await api.open("helper@1")
+    assert (await api.get(f"/v1/sessions/{pinned}"))["agent"]["version"] == 1
+
+
+async def test_a_deleted_agent_is_gone_and_its_sessions_are_not(api: Served) -> None:
+    agent = await register(api)
+    session_id = await api.open("helper")
+    deleted = await api.http.delete(f"/v1/agents/{agent['id']}")
+    assert deleted.json() == {"id": agent["id"], "object": "agent.deleted", "deleted": True}
+    assert (await api.http.get(f"/v1/agents/{agent['id']}")).status_code == 404
+    assert (await api.http.delete(f"/v1/agents/{agent['id']}")).status_code == 404
+    assert (await api.say(session_id, "hello")).json()["status"] == "completed"
+
+
+async def test_agents_are_listed_newest_first_in_their_newest_version(api: Served) -> None:
+    for name in ("one", "two", "three", "one"):
+        await register(api, name=name)
+    page = await api.get("/v1/agents", limit=2)
+    assert [(a["name"], a["version"]) for a in page["data"]] == [("three", 1), ("two", 1)]
+    assert page["has_more"]
+    rest = await api.get("/v1/agents", limit=2, after=page["last_id"])
+    assert [(a["name"], a["version"]) for a in rest["data"]] == [("one", 2)]
+    assert not rest["has_more"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "param"),
+    [
+        ({"tools": ["add", "nothing"]}, 422, "unknown_tool", "tools[1]"),
+        ({"model": "gpt-9"}, 404, "unknown_model", "model"),
+        ({"tools": [{"type": "mcp", "url": "x"}]}, 422, "invalid_request", "tools[0].type"),
+        ({"name": "agent_x"}, 422, "invalid_request", "name"),
+        ({"name": "a b"}, 422, "invalid_request", "name"),
+        ({"sampling": {"temperature": 3}}, 422, "invalid_request", "sampling.temperature"),
+        ({"limits": {"max_cost": "1"}}, 422, "invalid_request", "limits.max_cost"),
+        ({"class": "urgent"}, 422, "invalid_request", "class"),
+        ({"output": {"type": "prose"}}, 422, "invalid_request", "output.type"),
+        (
+            {"output": {"type": "grammar", "name": "haiku"}},
+            422,
+            "invalid_request",
+            "output.name",
+        ),
+    ],
+)
+async def test_an_agent_that_cannot_be_served_is_refused_with_the_place(
+    api: Served, body: dict[str, Any], status: int, code: str, param: str
+) -> None:
+    answer = await api.http.post("/v1/agents", json={"name": "helper", **body})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["param"]) == (status, code, param)
+    assert (await api.get("/v1/agents"))["data"] == []
+
+
+async def test_a_schema_that_refers_to_itself_is_refused_with_the_json_path(shared: Served) -> None:
+    loop = {"$defs": {"a": {"$ref": "#/$defs/a"}}, "$ref": "#/$defs/a"}
+    answer = await shared.http.post(
+        "/v1/agents", json={"name": "helper", "output": {"type": "json_schema", "schema": loop}}
+    )
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (422, "schema_rejected")
+    assert error["details"]["path"].startswith("$")
+
+
+async def test_a_grammar_that_the_engine_refuses_is_refused_when_the_agent_is_registered(
+    api: Served,
+) -> None:
+    api.engine.rejected_constraints["xyzzy"] = "the engine cannot compile it"
+    output = {"type": "regex", "pattern": "xyzzy"}
+    answer = await api.http.post("/v1/agents", json={"name": "helper", "output": output})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "schema_rejected")
+
+
+async def test_a_named_grammar_is_stored_as_what_it_is(api: Served) -> None:
+    agent = await register(api, output={"type": "grammar", "name": "iso_date"})
+    assert agent["output"] == {"type": "regex", "pattern": "[0-9]{4}-[0-9]{2}-[0-9]{2}"}
