@@ -92,9 +92,7 @@ class Session(View):
     status: domain.SessionStatus
     turn_count: int = Field(description="Turns, those inherited by a fork included.")
     active_turn: str | None = Field(description="The turn under way.")
-    usage: Usage | None = Field(
-        description="Of this session's own turns. Null in lists: read the session for it."
-    )
+    usage: Usage = Field(description="Of this session's own turns.")
     cost: None = Field(None, description="Null: no prices are configured.")
     limits: Limits | None = Field(
         None, description="For its turns, where they are not the agent's. Null in lists."
@@ -111,17 +109,19 @@ class Session(View):
 
     @classmethod
     def of_summary(cls, row: summary.Summary) -> Session:
-        return cls(usage=None, **_summary(row))
+        return cls(**_summary(row))
 
 
 def _summary(row: summary.Summary) -> dict[str, Any]:
-    return dict(row) | {"agent": AgentSummary(**dict(row.agent))}
+    return dict(row) | {
+        "agent": AgentSummary(**dict(row.agent)),
+        "usage": Usage.of(row.usage),
+    }
 
 
 def _session(session: domain.Session) -> dict[str, Any]:
     return {
         **_summary(summary.summarize(session)),
-        "usage": Usage.of(session.usage),
         "limits": session.limits,
         "forked_from": session.origin,
     }

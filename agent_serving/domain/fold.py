@@ -157,7 +157,7 @@ def _end(session: Session, fact: e.TurnEnded) -> Session:
         waiting_for=(),
         steps=steps,
     )
-    return settle(session, turn, ended, final=True)
+    return settle(session.but(spent=session.spent + ended.usage), turn, ended, final=True)
 
 
 def _stop(step: Step, fact: e.TurnEnded) -> Step:

@@ -205,6 +205,8 @@ class Session(Value):
     origin: ForkOrigin | None = None
     turns: tuple[Turn, ...] = ()
     inherited_turns: int = 0
+    spent: Usage = Usage()
+    """Of the turns that have ended here."""
     pending: tuple[Message, ...] = ()
     token_count: int = 0
     reply_open: bool = False
@@ -238,7 +240,8 @@ class Session(Value):
     @property
     def usage(self) -> Usage:
         """What this session used; turns inherited by a fork are not among it."""
-        return sum((turn.usage for turn in self.own_turns), Usage())
+        active = self.active
+        return self.spent if active is None else self.spent + active.usage
 
     def turn(self, turn_id: str) -> Turn | None:
         return next((turn for turn in self.turns if turn.id == turn_id), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from agent_serving.domain.session import Session, SessionStatus
-from agent_serving.domain.values import Value
+from agent_serving.domain.values import Usage, Value
 
 
 class AgentRef(Value):
@@ -20,6 +20,7 @@ class Summary(Value):
     status: SessionStatus
     turn_count: int
     active_turn: str | None
+    usage: Usage
     metadata: dict[str, str]
     created_at: datetime
     updated_at: datetime
@@ -35,6 +36,7 @@ def summarize(session: Session) -> Summary:
         status=session.status,
         turn_count=len(session.turns),
         active_turn=active.id if active else None,
+        usage=session.usage,
         metadata=session.metadata,
         created_at=session.created_at,
         updated_at=session.updated_at,

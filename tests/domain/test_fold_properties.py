@@ -14,7 +14,7 @@ from agent_serving.domain.events import FACT
 from agent_serving.domain.feed import project
 from agent_serving.domain.fold import apply, replay
 from agent_serving.domain.session import Session
-from agent_serving.domain.values import Failure, ToolResult
+from agent_serving.domain.values import Failure, ToolResult, Usage
 from tests.domain.facts import (
     accepted,
     at,
@@ -188,6 +188,13 @@ def test_every_fact_has_public_events_and_the_tokens_add_up(names: list[str]) ->
         for fact in facts
     )
     assert session.token_count == added
+
+
+@given(LIVES)
+@settings(max_examples=200, deadline=None)
+def test_the_usage_of_a_session_is_that_of_its_turns(names: list[str]) -> None:
+    session, _, _ = live(names)
+    assert session.usage == sum((turn.usage for turn in session.turns), Usage())
 
 
 def test_the_random_lives_reach_replies_results_and_ends() -> None:
