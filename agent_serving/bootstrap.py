@@ -1,0 +1,164 @@
+"""The composition root: the one place that chooses what stands behind the ports."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI
+
+from agent_serving.adapters.clock import SystemClock
+from agent_serving.adapters.ids import MonotonicIds
+from agent_serving.adapters.redis import EmbeddedRedis, RedisSessionStore
+from agent_serving.adapters.scheduler.fifo import FifoScheduler
+from agent_serving.adapters.sglang.engine import SglangEngine
+from agent_serving.adapters.tools.functions import FunctionToolRunner
+from agent_serving.api import ApiSettings, create_app
+from agent_serving.config import Settings
+from agent_serving.domain.errors import ConfigurationError
+from agent_serving.local.errors import LocalEngineError
+from agent_serving.local.install import EngineEnvironment, ensure_engine
+from agent_serving.local.launch import HOST, EngineProcess, LaunchOptions
+from agent_serving.local.tiny_model import LocalModel, ensure_model
+from agent_serving.plugins.grammars import load_dialects, load_outputs
+from agent_serving.plugins.locations import shipped
+from agent_serving.plugins.tools import load_tools
+from agent_serving.ports import Engine, Ports
+from agent_serving.runtime.service import Service
+
+Say = Callable[[str], None]
+
+TINY_CACHE_TOKENS = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A service that was started, and its HTTP face (which the caller serves)."""
+
+    settings: Settings
+    service: Service
+    app: FastAPI
+
+
+@asynccontextmanager
+async def build(settings: Settings, *, engine: Engine | None = None) -> AsyncIterator[Running]:
+    """Start what the settings ask for; on leaving, stop what was started, last first.
+
+    `engine` stands in for the SGLang pool at `settings.engines`. The engines need not be up, nor a
+    Redis that is named by URL. Raises ConfigurationError and other AgentServingErrors.
+    """
+    if engine is None and not settings.engines:
+        raise ConfigurationError(
+            "No engine is named. Give --engine URL (an SGLang server), or start one on this "
+            "machine with `agent-serving up`."
+        )
+    grammars = [shipped("grammars"), *settings.grammars]
+    dialects = load_dialects(grammars)
+    if settings.dialect is not None and settings.dialect not in dialects:
+        raise ConfigurationError(
+            f"There is no dialect {settings.dialect!r}. There are: {', '.join(dialects)}."
+        )
+    loaded = load_tools([shipped("tools"), *settings.tools])
+    tools = FunctionToolRunner(
+        [tool.function for tool in loaded.values()], settings=settings.settings_of_tools()
+    )
+    async with AsyncExitStack() as stack:
+        store = await _store(settings, stack)
+        pool = engine or SglangEngine(settings.engines)
+        ports = Ports(
+            engine=pool,
+            scheduler=FifoScheduler(
+                pool.workers,
+                max_running_per_worker=settings.max_running_per_engine,
+                max_waiting=settings.max_waiting,
+            ),
+            store=store,
+            tools=tools,
+            clock=SystemClock(),
+            new_id=MonotonicIds().new,
+            dialects=dialects,
+        )
+        service = Service(ports, dialect=settings.dialect)
+        stack.push_async_callback(service.aclose)  # closes the engine and the store too
+        await service.start()
+        api = ApiSettings(max_body_bytes=settings.body_limit, capabilities=_deployment(settings))
+        app = create_app(service, settings=api, outputs=load_outputs(grammars))
+        yield Running(settings, service, app)
+
+
+def _deployment(settings: Settings) -> dict[str, Any]:
+    """What GET /v1/capabilities says of the configuration: no secrets."""
+    return {
+        "max_running_per_engine": settings.max_running_per_engine,
+        "max_waiting": settings.max_waiting,
+        "durability": settings.durability if settings.redis_url is None else "external",
+    }
+
+
+async def _store(settings: Settings, stack: AsyncExitStack) -> RedisSessionStore:
+    if settings.redis_url is not None:
+        return RedisSessionStore.connect(settings.redis_url)
+    redis = EmbeddedRedis(settings.data_dir / "redis", strict=settings.durability == "strict")
+    stack.push_async_callback(redis.stop)
+    await redis.start()
+    return RedisSessionStore.connect(redis.url, embedded=True)
+
+
+# --- an engine on this machine --------------------------------------------------------------
+
+
+@contextmanager
+def local_engine(settings: Settings, say: Say) -> Iterator[EngineProcess]:
+    """An SGLang server on this machine that serves; stopped on leaving. Blocks.
+
+    Raises LocalEngineError.
+    """
+    engine = EngineProcess(_launch_options(settings, say))
+    _check_port_is_free(engine.options.port)
+    try:
+        engine.start(say)
+        engine.wait_until_ready()
+        yield engine
+    finally:
+        engine.stop()
+
+
+def local_model(settings: Settings, say: Say) -> tuple[EngineEnvironment, LocalModel]:
+    """Install the engine and make the tiny model where they are missing. Blocks.
+
+    Raises LocalEngineError.
+    """
+    environment = ensure_engine(settings.home, say, torch_index=settings.torch_index)
+    if settings.model is None:
+        return environment, ensure_model(settings.home, environment.python, say)
+    if not (settings.model / "config.json").is_file():
+        raise LocalEngineError(f"{settings.model} holds no model: there is no config.json in it.")
+    return environment, LocalModel(settings.model.absolute(), settings.model.name, 0)
+
+
+def _launch_options(settings: Settings, say: Say) -> LaunchOptions:
+    environment, model = local_model(settings, say)
+    return LaunchOptions(
+        environment=environment,
+        model=model.directory,
+        served_name=model.served_name,
+        log=settings.data_dir.absolute() / "engine.log",
+        port=settings.engine_port,
+        context_length=settings.context_length or model.context_length or None,
+        max_total_tokens=None if settings.model else TINY_CACHE_TOKENS,
+        extra_arguments=settings.engine_args,
+    )
+
+
+def _check_port_is_free(port: int) -> None:
+    try:
+        with socket.create_server((HOST, port)):
+            return
+    except OSError as error:
+        raise LocalEngineError(
+            f"The engine's port {port} cannot be taken: {error.strerror}. Pass --engine-port 0 for "
+            "any free one."
+        ) from None

@@ -1,0 +1,64 @@
+"""The options that set a setting. Each is named and explained once, by the setting itself."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from agent_serving.config import Configuration, Settings, flag_of, load
+
+
+def _sets(key: str) -> Any:
+    """An option for the setting `key`; its parameter has to have that name too."""
+    description = Settings.model_fields[key].description
+    return typer.Option(flag_of(key), help=description, show_default=False)
+
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        help="TOML file with settings; ./agent-serving.toml is read where there is one.",
+        show_default=False,
+    ),
+]
+Host = Annotated[str | None, _sets("host")]
+Port = Annotated[int | None, _sets("port")]
+DataDir = Annotated[Path | None, _sets("data_dir")]
+RedisUrl = Annotated[str | None, _sets("redis_url")]
+Durability = Annotated[str | None, _sets("durability")]
+Engines = Annotated[list[str] | None, _sets("engines")]
+Dialect = Annotated[str | None, _sets("dialect")]
+Tools = Annotated[list[Path] | None, _sets("tools")]
+Grammars = Annotated[list[Path] | None, _sets("grammars")]
+FetchHosts = Annotated[list[str] | None, _sets("fetch_hosts")]
+MaxRunning = Annotated[int | None, _sets("max_running_per_engine")]
+MaxWaiting = Annotated[int | None, _sets("max_waiting")]
+BodyLimit = Annotated[int | None, _sets("body_limit")]
+LogLevel = Annotated[str | None, _sets("log_level")]
+LogFormat = Annotated[str | None, _sets("log_format")]
+EngineHome = Annotated[Path | None, _sets("engine_home")]
+EnginePort = Annotated[int | None, _sets("engine_port")]
+Model = Annotated[Path | None, _sets("model")]
+ContextLength = Annotated[int | None, _sets("context_length")]
+TorchIndex = Annotated[str | None, _sets("torch_index")]
+EngineArgs = Annotated[list[str] | None, _sets("engine_args")]
+
+
+def configuration(context: typer.Context) -> Configuration:
+    """What the command's options, the environment and the file say together.
+
+    Raises ConfigurationError.
+    """
+    flags = {
+        key: value
+        for key, value in context.params.items()
+        if key in Settings.model_fields and value not in (None, [], ())
+    }
+    for key in ("engines", "fetch_hosts"):
+        if key in flags:
+            flags[key] = [part for text in flags[key] for part in text.replace(",", " ").split()]
+    return load(flags, os.environ, context.params.get("config_file"))

@@ -1,0 +1,60 @@
+"""agent-serving serve"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import typer
+
+from agent_serving import bootstrap
+from agent_serving.cli import options
+from agent_serving.cli.logs import start_logging
+from agent_serving.cli.server import serving, stop_signals
+from agent_serving.config import Settings
+
+log = logging.getLogger(__name__)
+
+
+def serve(
+    context: typer.Context,
+    engines: options.Engines = None,
+    redis_url: options.RedisUrl = None,
+    config_file: options.ConfigFile = None,
+    host: options.Host = None,
+    port: options.Port = None,
+    data_dir: options.DataDir = None,
+    durability: options.Durability = None,
+    dialect: options.Dialect = None,
+    tools: options.Tools = None,
+    grammars: options.Grammars = None,
+    fetch_hosts: options.FetchHosts = None,
+    max_running_per_engine: options.MaxRunning = None,
+    max_waiting: options.MaxWaiting = None,
+    body_limit: options.BodyLimit = None,
+    log_level: options.LogLevel = None,
+    log_format: options.LogFormat = None,
+) -> None:
+    """Serve the API in front of SGLang servers and a Redis that run elsewhere.
+
+    It starts whether or not they are up: GET /readyz answers 503 until they are, and sessions can
+    be read as soon as Redis answers. On SIGTERM or Ctrl-C requests get 5 seconds to end; open
+    turns go on when the service, or another replica, runs again.
+
+    Example: agent-serving serve --engine http://10.0.0.7:30000,http://10.0.0.8:30000
+    --redis rediss://:password@redis.internal:6379/0
+    """
+    settings = options.configuration(context).settings
+    start_logging(settings)
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    async with (
+        stop_signals() as stop,
+        bootstrap.build(settings) as running,
+        serving(running.app, settings.host, settings.port) as url,
+    ):
+        log.info("serving %s, engines %s", url, ", ".join(settings.engines))
+        await stop.wait()
+        log.info("stopping")

@@ -1,0 +1,299 @@
+"""Configuration: flags over environment over a TOML file over defaults, and where each came from.
+
+Nothing else in the package reads the environment.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+import shlex
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+
+from agent_serving.domain.errors import ConfigurationError
+from agent_serving.domain.values import Value
+
+PREFIX = "AGENT_SERVING_"
+CONFIG_VARIABLE = f"{PREFIX}CONFIG"
+DEFAULT_FILE = Path("agent-serving.toml")
+
+LISTS = frozenset({"engines", "tools", "grammars", "fetch_hosts"})
+"""In the environment: separated by commas or blanks."""
+PATHS = frozenset({"data_dir", "engine_home", "model"})
+PATH_LISTS = frozenset({"tools", "grammars"})
+
+_NOT_OURS = re.compile(r"SERVICE_(HOST|PORT(_.+)?)|PORT_\d+_(TCP|UDP)(_.+)?|TEST_.+")
+"""What Kubernetes sets in every pod beside a Service that is called agent-serving, and what the
+tests are told."""
+
+
+class Settings(Value):
+    """Everything that can be configured."""
+
+    host: str = Field(
+        "127.0.0.1",
+        description="Address to listen on. Only loopback addresses are allowed: requests carry no "
+        "keys, so whoever reaches the port may do everything.",
+    )
+    port: int = Field(8080, ge=0, le=65_535, description="Port of the API; 0 takes a free one.")
+    data_dir: Path = Field(
+        Path(".agent-serving"), description="Where the embedded Redis and the local engine live."
+    )
+    redis_url: str | None = Field(
+        None,
+        description="redis://, rediss:// or unix:// URL of a Redis 6.2 or newer; an embedded Redis "
+        "in the data directory when not set.",
+    )
+    durability: Literal["everysec", "strict"] = Field(
+        "everysec",
+        description="Of the embedded Redis. everysec: a crash of the machine (not of the service) "
+        "may lose the last second. strict: every fact is synced to disk before it is answered.",
+    )
+    engines: tuple[str, ...] = Field(
+        (), description="Base URLs of SGLang servers; several make a pool, sticky by session."
+    )
+    dialect: str | None = Field(
+        None,
+        description="Name of the tool-call dialect (a file in grammars/); chosen by the model's "
+        "name when not set.",
+    )
+    tools: tuple[Path, ...] = Field(
+        (),
+        description="Folders of tool files beside the shipped ones; of two tools with one name "
+        "the later folder's counts.",
+    )
+    grammars: tuple[Path, ...] = Field(
+        (), description="Folders of dialects and output grammars beside the shipped ones."
+    )
+    fetch_hosts: tuple[str, ...] = Field(
+        (),
+        description="Hosts that the fetch_url tool may reach (example.com, *.example.com); the "
+        "tool is not offered without any.",
+    )
+    tool_settings: dict[str, dict[str, str]] = Field(
+        {},
+        description="Settings by tool name, handed to that tool only. A table in the file, JSON in "
+        "the environment.",
+    )
+    max_running_per_engine: int = Field(
+        32, ge=1, le=4096, description="Requests that one engine runs at a time; the rest queue."
+    )
+    max_waiting: int = Field(
+        512, ge=0, le=100_000, description="Requests that may queue in all; then 429 overloaded."
+    )
+    body_limit: int = Field(
+        1_048_576, ge=1024, le=67_108_864, description="Largest request body, in bytes."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severity that is logged."
+    )
+    log_format: Literal["auto", "text", "json"] = Field(
+        "auto", description="auto: text on a terminal, else one JSON object a line."
+    )
+    engine_home: Path | None = Field(
+        None,
+        description="Where the local engine's environment and models are kept; the data directory "
+        "when not set.",
+    )
+    engine_port: int = Field(
+        30_000, ge=0, le=65_535, description="Port of the local engine; 0 takes a free one."
+    )
+    model: Path | None = Field(
+        None,
+        description="Model directory (Hugging Face format) that the local engine serves; a tiny "
+        "random model, made on the spot, when not set.",
+    )
+    context_length: int | None = Field(
+        None, ge=256, le=10_000_000, description="Context of the local engine, in tokens."
+    )
+    torch_index: str | None = Field(
+        None,
+        description="URL of a package index with CPU builds of torch, for machines whose own index "
+        "has none.",
+    )
+    engine_args: tuple[str, ...] = Field(
+        (), description="Further arguments for the local engine's command line."
+    )
+
+    @field_validator("host")
+    @classmethod
+    def _host_is_loopback(cls, host: str) -> str:
+        try:
+            loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            loopback = False
+        if not loopback:
+            raise ValueError(
+                f"{host!r} is not a loopback address, and requests carry no keys yet: anybody who "
+                "reaches it could run tools and read sessions. Listen on 127.0.0.1 and put a proxy "
+                "that authenticates in front"
+            )
+        return host
+
+    @field_validator("engines")
+    @classmethod
+    def _engines_are_urls(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        for url in urls:
+            if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", url):
+                raise ValueError(f"{url!r} is not a URL such as http://127.0.0.1:30000")
+        return tuple(dict.fromkeys(url.rstrip("/") for url in urls))
+
+    @property
+    def home(self) -> Path:
+        """Where the local engine lives."""
+        return self.engine_home or self.data_dir
+
+    def settings_of_tools(self) -> dict[str, dict[str, str]]:
+        """`tool_settings`, with `fetch_hosts` in its place there."""
+        if not self.fetch_hosts:
+            return self.tool_settings
+        fetch = self.tool_settings.get("fetch_url", {}) | {"hosts": " ".join(self.fetch_hosts)}
+        return self.tool_settings | {"fetch_url": fetch}
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value as it was given, and where: `flag --port`, `environment AGENT_SERVING_PORT`,
+    `agent-serving.toml`."""
+
+    value: Any
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    settings: Settings
+    given: Mapping[str, Given]
+
+    def source(self, key: str) -> str:
+        return self.given[key].source if key in self.given else "default"
+
+
+def load(
+    flags: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+    file: Path | None = None,
+) -> Configuration:
+    """`flags` are by key; a None among them was not given. `file` has to exist; without it
+    AGENT_SERVING_CONFIG names one, and ./agent-serving.toml is taken where there is one.
+
+    Raises ConfigurationError, which names the source and the key.
+    """
+    environment = environment or {}
+    given = _from_file(_file(environment, file)) | _from_environment(environment)
+    given |= {
+        key: Given(v, f"flag {flag_of(key)}") for key, v in (flags or {}).items() if v is not None
+    }
+    try:
+        settings = Settings.model_validate({key: item.value for key, item in given.items()})
+    except ValidationError as error:
+        raise ConfigurationError(_explain(error, given)) from None
+    return Configuration(settings, given)
+
+
+def flag_of(key: str) -> str:
+    """The option that sets it, on the commands that have one."""
+    names = {
+        "engines": "engine",
+        "redis_url": "redis",
+        "fetch_hosts": "fetch-host",
+        "engine_args": "engine-arg",
+    }
+    return f"--{names.get(key, key).replace('_', '-')}"
+
+
+def _explain(error: ValidationError, given: Mapping[str, Given]) -> str:
+    problems = []
+    for found in error.errors(include_url=False):
+        key = str(found["loc"][0])
+        where = ".".join(str(part) for part in found["loc"])
+        source = given[key].source if key in given else "default"
+        message = found["msg"].removeprefix("Value error, ")
+        problems.append(f"{where} (from {source}): {message}.")
+    return "\n".join(problems)
+
+
+# --- file -----------------------------------------------------------------------------------
+
+
+def _file(environment: Mapping[str, str], file: Path | None) -> Path | None:
+    if file is None and environment.get(CONFIG_VARIABLE):
+        file = Path(environment[CONFIG_VARIABLE])
+    if file is None:
+        return DEFAULT_FILE if DEFAULT_FILE.is_file() else None
+    if not file.is_file():
+        raise ConfigurationError(f"There is no configuration file {file}.")
+    return file
+
+
+def _from_file(file: Path | None) -> dict[str, Given]:
+    """Relative paths in a file are relative to it."""
+    if file is None:
+        return {}
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{file} cannot be read: {error}.") from None
+    for key in content.keys() - Settings.model_fields.keys():
+        raise ConfigurationError(f"{file}: there is no setting {key!r}.{_near(key)}")
+    folder = file.parent
+    for key in PATHS & content.keys():
+        content[key] = _beside(folder, content[key])
+    for key in PATH_LISTS & content.keys():
+        if isinstance(content[key], list):
+            content[key] = [_beside(folder, path) for path in content[key]]
+    return {key: Given(value, str(file)) for key, value in content.items()}
+
+
+def _beside(folder: Path, value: Any) -> Any:
+    return folder / Path(value).expanduser() if isinstance(value, str) else value
+
+
+# --- environment ----------------------------------------------------------------------------
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Given]:
+    """An empty variable is not given."""
+    given: dict[str, Given] = {}
+    for name, text in environment.items():
+        if not name.startswith(PREFIX) or name == CONFIG_VARIABLE or not text.strip():
+            continue
+        suffix = name.removeprefix(PREFIX)
+        if _NOT_OURS.fullmatch(suffix) or (suffix == "PORT" and text.startswith("tcp://")):
+            continue
+        key = suffix.lower()
+        if key not in Settings.model_fields:
+            near = _near(key, lambda known: PREFIX + known.upper())
+            raise ConfigurationError(f"environment {name}: there is no such setting.{near}")
+        given[key] = Given(_parse(name, key, text), f"environment {name}")
+    return given
+
+
+def _parse(name: str, key: str, text: str) -> Any:
+    if key in LISTS:
+        return text.replace(",", " ").split()
+    try:
+        if key == "engine_args":
+            return shlex.split(text)
+        if key == "tool_settings":
+            return _JsonTable.model_validate_json(f'{{"table": {text}}}').table
+    except ValueError as error:
+        problem = "not a JSON object of objects" if key == "tool_settings" else str(error)
+        raise ConfigurationError(f"environment {name}: {problem}.") from None
+    return text
+
+
+class _JsonTable(Value):
+    table: dict[str, dict[str, str]]
+
+
+def _near(key: str, spelled: Any = str) -> str:
+    close = difflib.get_close_matches(key, Settings.model_fields, n=1)
+    return f" Did you mean {spelled(close[0])}?" if close else ""

@@ -1,0 +1,146 @@
+"""Where a setting comes from, and what a wrong one is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent_serving.config import Settings, load
+from agent_serving.domain.errors import ConfigurationError
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "settings.toml"
+
+
+def refusal(**given: object) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        load(**given)  # type: ignore[arg-type]  # each test gives what it is about
+    return caught.value.message
+
+
+def test_flags_win_over_the_environment_over_the_file_over_defaults(file: Path) -> None:
+    file.write_text('port = 1\nbody_limit = 2048\nlog_level = "error"\n')
+    environment = {"AGENT_SERVING_PORT": "2", "AGENT_SERVING_BODY_LIMIT": "4096"}
+    loaded = load({"port": 3, "host": None}, environment, file)
+    settings = loaded.settings
+    assert (settings.port, settings.body_limit, settings.log_level) == (3, 4096, "error")
+    assert settings.host == "127.0.0.1"
+    assert loaded.source("port") == "flag --port"
+    assert loaded.source("body_limit") == "environment AGENT_SERVING_BODY_LIMIT"
+    assert loaded.source("log_level") == str(file)
+    assert loaded.source("host") == "default"
+
+
+def test_the_file_in_the_working_directory_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load().settings.port == 8080
+    Path("agent-serving.toml").write_text("port = 9000\n")
+    assert load().settings.port == 9000
+
+
+def test_the_environment_names_the_file(file: Path) -> None:
+    file.write_text("port = 9001\n")
+    assert load(environment={"AGENT_SERVING_CONFIG": str(file)}).settings.port == 9001
+
+
+def test_a_file_that_is_named_has_to_exist(file: Path) -> None:
+    assert str(file) in refusal(file=file)
+
+
+def test_paths_in_a_file_are_relative_to_it(file: Path) -> None:
+    file.write_text('data_dir = "state"\ntools = ["mine", "/opt/theirs"]\n')
+    settings = load(file=file).settings
+    assert settings.data_dir == file.parent / "state"
+    assert settings.tools == (file.parent / "mine", Path("/opt/theirs"))
+
+
+def test_lists_in_the_environment_are_separated_by_commas_or_blanks() -> None:
+    names = "http://one:1, http://two:2 http://one:1/"
+    settings = load(environment={"AGENT_SERVING_ENGINES": names}).settings
+    assert settings.engines == ("http://one:1", "http://two:2")
+
+
+def test_engine_arguments_in_the_environment_are_split_as_a_shell_does() -> None:
+    settings = load(environment={"AGENT_SERVING_ENGINE_ARGS": "--a 'b c'"}).settings
+    assert settings.engine_args == ("--a", "b c")
+
+
+def test_tool_settings_in_the_environment_are_json() -> None:
+    given = {"AGENT_SERVING_TOOL_SETTINGS": '{"weather": {"key": "k"}}'}
+    assert load(environment=given).settings.tool_settings == {"weather": {"key": "k"}}
+    message = refusal(environment={"AGENT_SERVING_TOOL_SETTINGS": "weather=k"})
+    assert "AGENT_SERVING_TOOL_SETTINGS" in message
+
+
+def test_fetch_hosts_are_settings_of_the_fetch_tool() -> None:
+    settings = Settings(fetch_hosts=("a.example", "b.example"), tool_settings={"other": {"x": "y"}})
+    assert settings.settings_of_tools() == {
+        "other": {"x": "y"},
+        "fetch_url": {"hosts": "a.example b.example"},
+    }
+
+
+def test_an_unknown_key_is_told_with_its_source_and_a_near_one(file: Path) -> None:
+    file.write_text("prot = 9000\n")
+    assert refusal(file=file) == f"{file}: there is no setting 'prot'. Did you mean port?"
+    message = refusal(environment={"AGENT_SERVING_ENGINE": "http://one:1"})
+    assert message.startswith("environment AGENT_SERVING_ENGINE: there is no such setting.")
+    assert "AGENT_SERVING_ENGINES" in message
+
+
+def test_a_wrong_value_is_told_with_its_source_and_key(file: Path) -> None:
+    file.write_text("max_waiting = -1\n")
+    message = refusal(
+        flags={"port": 70_000}, environment={"AGENT_SERVING_BODY_LIMIT": "big"}, file=file
+    )
+    assert "port (from flag --port): " in message
+    assert "body_limit (from environment AGENT_SERVING_BODY_LIMIT): " in message
+    assert f"max_waiting (from {file}): " in message
+
+
+def test_a_file_that_is_not_toml_is_told_with_its_line(file: Path) -> None:
+    file.write_text("port = \n")
+    message = refusal(file=file)
+    assert str(file) in message
+    assert "line 1" in message
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.com"])
+def test_an_address_that_others_reach_is_refused_because_there_are_no_keys(host: str) -> None:
+    message = refusal(flags={"host": host})
+    assert "host (from flag --host)" in message
+    assert "no keys" in message
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.0.1", "localhost", "::1"])
+def test_a_loopback_address_is_taken(host: str) -> None:
+    assert load({"host": host}).settings.host == host
+
+
+@pytest.mark.parametrize("url", ["one:30000", "ftp://one", "http://", "http://one/?a=b"])
+def test_an_engine_has_to_be_a_url(url: str) -> None:
+    assert "http://127.0.0.1:30000" in refusal(flags={"engines": [url]})
+
+
+def test_what_kubernetes_sets_beside_a_service_of_our_name_is_ignored() -> None:
+    environment = {
+        "AGENT_SERVING_SERVICE_HOST": "10.0.0.1",
+        "AGENT_SERVING_SERVICE_PORT": "8080",
+        "AGENT_SERVING_SERVICE_PORT_HTTP": "8080",
+        "AGENT_SERVING_PORT": "tcp://10.0.0.1:8080",
+        "AGENT_SERVING_PORT_8080_TCP_ADDR": "10.0.0.1",
+    }
+    assert load(environment=environment).given == {}
+
+
+@given(name=st.text(st.characters(categories=["Lu"], max_codepoint=127), min_size=1))
+def test_no_misspelt_variable_is_ignored(name: str) -> None:
+    if name.lower() not in Settings.model_fields and name != "CONFIG":
+        assert f"AGENT_SERVING_{name}" in refusal(environment={f"AGENT_SERVING_{name}": "1"})
