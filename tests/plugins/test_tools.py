@@ -34,6 +34,7 @@ def test_the_shipped_tools_load() -> None:
         "lookup_country",
         "recall",
         "remember",
+        "weather",
     }
     assert tools["recall"].source == SHIPPED / "recall.py"
 

@@ -29,6 +29,7 @@ def test_every_shipped_tool_says_what_it_is_and_what_running_it_twice_does(
         "lookup_country": "pure",
         "recall": "pure",
         "remember": "idempotent",
+        "weather": "pure",
     }
     for spec in specs.values():
         assert 10 < len(spec.description) < 200
