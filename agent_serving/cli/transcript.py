@@ -91,7 +91,11 @@ def item_line(item: Json) -> Text:
         case "tool_result":
             style = "green" if item["outcome"] == "ok" else "red"
             body = shorten(one_line(item["output"]))
-            return speaker("gets", "bold yellow") + Text(f"{item['outcome']} ", style) + Text(body)
+            return (
+                speaker("gets", "bold yellow")
+                + Text.assemble((f"{item['outcome']} ", style))
+                + Text(body)
+            )
         case "reasoning":
             return speaker("thinks", "dim") + Text(one_line(item["text"]), style="dim")
         case _:
@@ -99,7 +103,8 @@ def item_line(item: Json) -> Text:
 
 
 def speaker(name: str, style: str) -> Text:
-    return Text(f"  {name:<{COLUMN - 3}} ", style=style)
+    # A span, not the text's own style, which would run on into what is added to it.
+    return Text.assemble((f"  {name:<{COLUMN - 3}} ", style))
 
 
 def one_line(text: str) -> str:

@@ -73,3 +73,10 @@ def test_text_of_a_model_cannot_move_the_cursor_or_colour_the_terminal() -> None
     item = {"type": "message", "role": "assistant", "text": "a\x1b[2J\rb\n[red]c[/red]"}
     assert "\x1b" not in item_line(item).plain
     assert item_line(item).plain.endswith("a\N{REPLACEMENT CHARACTER}[2J b [red]c[/red]")
+
+
+def test_only_the_name_of_who_speaks_is_coloured() -> None:
+    item = {"type": "message", "role": "user", "text": "Hi"}
+    line = item_line(item)
+    assert line.style == ""
+    assert [line.plain[span.start : span.end] for span in line.spans] == ["  user     "]
