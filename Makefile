@@ -12,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: help demo up test check format clean
+.PHONY: help demo up test services check format clean
 
 help: ## List what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -23,9 +23,15 @@ demo: $(INSTALLED) ## Show a session from end to end; installs what is missing
 up: $(INSTALLED) ## Run SGLang, Redis and the API here, until Ctrl-C
 	@$(BIN)/agent-serving up
 
-test: check ## Check the code, then run all tests, on a real SGLang and a real Redis
+test: services check ## Check the code, then run all tests, on a real SGLang and a real Redis
 	$(BIN)/agent-serving engine install
 	$(BIN)/python -m pytest
+
+# The store is tested on a Redis server of the system's too, and over TLS.
+services:
+	@command -v redis-server >/dev/null && command -v openssl >/dev/null || { \
+		echo "The tests need redis-server and openssl on PATH; on Debian:" \
+			"apt-get install redis-server openssl" >&2; exit 1; }
 
 check: $(INSTALLED) ## Style, types and import floors, without tests
 	$(BIN)/ruff check .
