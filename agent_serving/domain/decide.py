@@ -43,11 +43,13 @@ class PlanStep:
 
 @dataclass(frozen=True, slots=True)
 class Generate:
-    """Ask the engine for the reply of a planned step; `attempt` counts from 1."""
+    """Ask the engine for the reply of a planned step; `attempt` counts from 1. What lost attempts
+    have said counts for the turn's limit, so the last may have less room than was planned."""
 
     turn: Turn
     step: ModelStep
     attempt: int
+    max_new_tokens: int
     tool_choice: ToolChoice
     output: Output | None
 
@@ -123,13 +125,7 @@ def _work(agent: Agent, session: Session, turn: Turn, now: datetime) -> Action:
     if step.status == "running" and step.items:
         return CloseReply(turn, step)
     if step.status == "running":
-        return Generate(
-            turn,
-            step,
-            attempt=len(step.attempts) + 1,
-            tool_choice=tool_choice(turn, before=step),
-            output=turn.output,
-        )
+        return _generate(turn, step)
     if turn.unanswered(step):
         return _calls(agent, turn, step)
     if step.finish == "length":
@@ -140,6 +136,20 @@ def _work(agent: Agent, session: Session, turn: Turn, now: datetime) -> Action:
         problem = _repeated_mistake(turn)
         return _plan(turn) if problem is None else EndTurn(turn, "failed", error=problem)
     return _answered(session, turn, step)
+
+
+def _generate(turn: Turn, step: ModelStep) -> Action:
+    left = turn.limits.max_output_tokens - turn.usage.output_tokens
+    if left < ANSWER_RESERVE:
+        return EndTurn(turn, "incomplete", reason="max_output_tokens")
+    return Generate(
+        turn,
+        step,
+        attempt=len(step.attempts) + 1,
+        max_new_tokens=min(step.max_new_tokens, left),
+        tool_choice=tool_choice(turn, before=step),
+        output=turn.output,
+    )
 
 
 def _answered(session: Session, turn: Turn, step: ModelStep) -> Action:

@@ -67,6 +67,7 @@ class SessionForked(Fact):
     pending: tuple[Message, ...]
     token_count: int
     reply_open: bool
+    limits: Limits | None = None
 
 
 class SessionChanged(Fact):

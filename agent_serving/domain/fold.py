@@ -7,7 +7,7 @@ from typing import Any, assert_never
 
 from agent_serving.domain import events as e
 from agent_serving.domain.errors import ImpossibleEvent
-from agent_serving.domain.fold_steps import apply_model, apply_tool, settle
+from agent_serving.domain.fold_steps import apply_model, apply_tool, lasted, settle
 from agent_serving.domain.session import (
     OPEN,
     TERMINAL,
@@ -87,6 +87,7 @@ def _open(fact: e.SessionOpened | e.SessionForked) -> Session:
         return session
     turns = tuple(Turn.model_validate(turn) for turn in fact.inherited)
     return session.but(
+        limits=fact.limits,
         origin=fact.origin,
         turns=turns,
         inherited_turns=len(turns),
@@ -165,9 +166,10 @@ def _stop(step: Step, fact: e.TurnEnded) -> Step:
     if isinstance(step, ModelStep):
         if step.status != "running":
             return step
+        stopped = step.but(timings=lasted(step, step.attempts, fact.at), ended_at=fact.at)
         if step.items:
-            return step.but(status="completed", finish="interrupted", ended_at=fact.at)
-        return step.but(status="failed", error=fact.error, ended_at=fact.at)
+            return stopped.but(status="completed", finish="interrupted")
+        return stopped.but(status="failed", error=fact.error)
     if step.result is not None or step.released:
         return step
     result = ToolResult(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import assert_never
 
 from agent_serving.domain import events as e
 from agent_serving.domain.errors import ImpossibleEvent
-from agent_serving.domain.session import ModelStep, Session, ToolStep, Turn
-from agent_serving.domain.values import Message, ToolCall
+from agent_serving.domain.session import ModelStep, Session, ToolStep, Turn, step_timings
+from agent_serving.domain.values import Message, Timings, ToolCall
 
 # --- model steps ----------------------------------------------------------------------------
 
@@ -34,13 +35,22 @@ def apply_model(
             return session.put_turn(turn.put_step(step.but(attempts=attempts)))
         case e.StepFailed():
             failed = step.but(
-                status="failed", error=fact.error, attempts=attempts, ended_at=fact.at
+                status="failed",
+                error=fact.error,
+                attempts=attempts,
+                timings=lasted(step, attempts, fact.at),
+                ended_at=fact.at,
             )
             return session.put_turn(turn.put_step(failed).but(error=fact.error))
         case e.ModelReplied():
             return _reply(session, fact, turn, step, attempts)
         case _:
             assert_never(fact)
+
+
+def lasted(step: ModelStep, attempts: tuple[e.Attempt, ...], until: datetime) -> Timings:
+    """Of a step that ended without a reply."""
+    return step_timings(attempts, (until - step.started_at).total_seconds() * 1000)
 
 
 def _plan(session: Session, fact: e.StepPlanned, turn: Turn) -> Session:

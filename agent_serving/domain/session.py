@@ -275,3 +275,19 @@ def turn_items(turn: Turn) -> Iterable[Item]:
                 if answer is not None and answer.item is not None:
                     yield answer.item
     yield from (interjection.item for interjection in interjections)
+
+
+def step_timings(attempts: Iterable[Attempt], total_ms: float) -> Timings:
+    """Of a whole step: the phases of all attempts, the latencies of the last one."""
+    all_attempts = list(attempts)
+    last = all_attempts[-1].timings if all_attempts else Timings()
+    return Timings(
+        admission_ms=sum(a.timings.admission_ms for a in all_attempts),
+        engine_queue_ms=sum(a.timings.engine_queue_ms for a in all_attempts),
+        prefill_ms=sum(a.timings.prefill_ms for a in all_attempts),
+        decode_ms=sum(a.timings.decode_ms for a in all_attempts),
+        ttft_ms=last.ttft_ms,
+        itl_p50_ms=last.itl_p50_ms,
+        itl_p99_ms=last.itl_p99_ms,
+        total_ms=total_ms,
+    )

@@ -118,7 +118,7 @@ class Feed:
                 async for event in self._catch_up(session, tail, after):
                     after = event.sequence
                     yield event
-                self._ensure(session.id, tail, after)
+                self._ensure(session.id, tail, after, queue)
                 while queue not in tail.lagging or not queue.empty():
                     try:
                         async with asyncio.timeout(ping_seconds):
@@ -136,8 +136,9 @@ class Feed:
         finally:
             tail.queues.discard(queue)
             tail.lagging.discard(queue)
-            if not tail.queues and tail.task is not None:
-                tail.task.cancel()
+            if not tail.queues:
+                if tail.task is not None:
+                    tail.task.cancel()
                 self._tails.pop(session.id, None)
 
     async def _catch_up(
@@ -160,8 +161,17 @@ class Feed:
         events = [event for entry in entries for event in traces.events(session_id, entry)]
         return [event for event in events if event.sequence > after]
 
-    def _ensure(self, session_id: str, tail: _Tail, after: int) -> None:
-        if tail.task is None or tail.task.done():
+    def _ensure(
+        self, session_id: str, tail: _Tail, after: int, queue: asyncio.Queue[SessionEvent | None]
+    ) -> None:
+        running = tail.task is not None and not tail.task.done()
+        if running and after < tail.position and queue.empty() and queue not in tail.lagging:
+            # All behind `after` would be in the queue by now: the reader was sent past the end
+            # of the feed by a follower whose cursor was never given out.
+            assert tail.task is not None
+            tail.task.cancel()
+            running = False
+        if not running:
             tail.position = after
             tail.task = asyncio.create_task(self._pump(session_id, tail), name=f"feed {session_id}")
 

@@ -47,6 +47,7 @@ class Forks:
             pending=past.pending,
             token_count=past.token_count,
             reply_open=past.reply_open,
+            limits=origin.limits,
         )
         return (await self._journals.create(fact, tokens)).session
 
@@ -65,8 +66,12 @@ class Forks:
         async for fact in self._facts(origin.id):
             past = apply(past, fact)
             if isinstance(fact, e.SessionOpened | e.SessionForked):
-                if at_turn is None or past.turn(at_turn) is not None:
+                last = past.turns[-1].id if past.turns else None
+                if at_turn in (None, last):
                     found = past
+                elif past.turn(at_turn) is not None:
+                    # A fork of a fork, further back than the first one: the log before it tells.
+                    return await self._at(await self._origin(past), at_turn)
             elif isinstance(fact, e.TurnEnded) and at_turn in (None, fact.turn_id):
                 if past.active is None:
                     found = past
@@ -78,6 +83,17 @@ class Forks:
                 param="at_turn",
             )
         return found
+
+    async def _origin(self, fork: Session) -> Session:
+        assert fork.origin is not None
+        journal = await self._journals.find(fork.origin.session_id)
+        if journal is None or journal.session.tenant != fork.tenant:
+            raise InvalidRequest(
+                f"Session {fork.id} is a fork of {fork.origin.session_id}, which was deleted; it "
+                f"can be forked at {fork.turns[-1].id} or later.",
+                param="at_turn",
+            )
+        return journal.session
 
     async def _facts(self, session_id: str) -> AsyncIterator[e.AnyFact]:
         after = 0

@@ -71,6 +71,7 @@ class Inputs:
         journal = await self._journals.open(session_id, tenant)
         for position, given in enumerate(inputs):
             self._check(journal.session, turn_id, given, f"inputs[{position}]")
+        _check_once(inputs)
         for given in inputs:
             if isinstance(given, SteerInput):
                 await self._sessions.steer(tenant, session_id, turn_id, [given.content])
@@ -160,6 +161,13 @@ def _check_size(text: str, param: str) -> None:
             "it somewhere and give the model a reference or an excerpt.",
             param=param,
         )
+
+
+def _check_once(inputs: Sequence[Input]) -> None:
+    calls = [given.call_id for given in inputs if not isinstance(given, SteerInput)]
+    for position, call_id in enumerate(calls):
+        if call_id in calls[:position]:
+            raise InvalidRequest(f"Call {call_id!r} is answered twice.", param="inputs")
 
 
 def _open_call(turn: Turn, call_id: str, param: str, status: str, executor: str) -> ToolStep:

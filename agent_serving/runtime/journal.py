@@ -8,15 +8,22 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+from weakref import WeakValueDictionary
 
 from agent_serving.domain.decide import Rest, next_action
-from agent_serving.domain.errors import LogGone, NotFound, StaleWriter, StoreUnavailable
+from agent_serving.domain.errors import (
+    LogGone,
+    NotFound,
+    SequenceGap,
+    StaleWriter,
+    StoreUnavailable,
+)
 from agent_serving.domain.events import FACT, AnyFact
 from agent_serving.domain.feed import project
 from agent_serving.domain.fold import apply, replay
 from agent_serving.domain.session import Session
 from agent_serving.domain.summary import summary
-from agent_serving.ports import Append, SessionStore
+from agent_serving.ports import Append, SessionStore, Stored
 
 SNAPSHOT_EVERY = 64
 STORE_RETRY_SECONDS = 0.5
@@ -42,6 +49,7 @@ class Journal:
         self._session = session
         self._lock = asyncio.Lock()
         self._changed = asyncio.Event()
+        self._gone = False
         self._tokens: array[int] | None = None if following else array("I")
 
     @classmethod
@@ -58,6 +66,11 @@ class Journal:
     @property
     def session(self) -> Session:
         return self._session
+
+    @property
+    def gone(self) -> bool:
+        """Whether the session was found to be deleted or expired; there is no way back."""
+        return self._gone
 
     async def commit(
         self,
@@ -97,9 +110,12 @@ class Journal:
             try:
                 # A caller that is cancelled must not leave it open whether the fact is there.
                 sequence = await asyncio.shield(writing)
-            except StaleWriter:
+            except (StaleWriter, SequenceGap):
                 await self._refresh()
                 continue
+            except LogGone:
+                self._lose()
+                raise
             except asyncio.CancelledError:
                 await asyncio.wait({writing})
                 if writing.exception() is None:
@@ -125,18 +141,28 @@ class Journal:
             return known
 
     async def until(self, done: Callable[[Session], bool]) -> Session:
-        """The session as soon as `done` is true of it."""
+        """The session as soon as `done` is true of it. Raises LogGone."""
         while not done(self._session):
+            if self._gone:
+                raise self._lost()
             await self._changed.wait()
         return self._session
 
     async def _refresh(self) -> None:
-        stored = await self._store.load(self._session.id, after_version=self._session.version)
-        if stored is None:
-            raise LogGone(f"Session {self._session.id} was deleted or has expired.")
-        if stored.facts:
-            after = replay((FACT.validate_json(fact) for fact in stored.facts), self._session)
-            assert after is not None
+        before = self._session
+        stored = await self._store.load(before.id, after_version=before.version)
+        if stored is not None and stored.version < before.version:
+            # The store came back without its last facts (a failover, a crash): what it has is
+            # the truth.
+            stored = await self._store.load(before.id)
+            self._tokens = None
+            after = _folded(stored)
+        else:
+            after = _folded(stored, before)
+        if after is None:
+            self._lose()
+            raise self._lost()
+        if after is not before:
             self._become(after)
 
     def _take(self, after: Session, tokens: Sequence[int]) -> None:
@@ -145,6 +171,16 @@ class Journal:
 
     def _become(self, session: Session) -> None:
         self._session = session
+        self._wake()
+
+    def _lose(self) -> None:
+        self._gone = True
+        self._wake()
+
+    def _lost(self) -> LogGone:
+        return LogGone(f"Session {self._session.id} was deleted or has expired.")
+
+    def _wake(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -160,6 +196,9 @@ class Journals:
     def __init__(self, store: SessionStore) -> None:
         self._store = store
         self._cached: OrderedDict[str, Journal] = OrderedDict()
+        self._alive: WeakValueDictionary[str, Journal] = WeakValueDictionary()
+        """Invariant: a session has one journal per process, also when it has left the cache while
+        somebody still works with it."""
 
     async def create(self, fact: AnyFact, tokens: Sequence[int] = ()) -> Journal:
         return self._keep(await Journal.create(self._store, fact, tokens))
@@ -176,7 +215,7 @@ class Journals:
 
     async def find(self, session_id: str) -> Journal | None:
         """The session as it is now, whoever's it is; None where there is none."""
-        journal = self._cached.get(session_id)
+        journal = self._alive.get(session_id)
         try:
             if journal is not None:
                 await journal.catch_up()
@@ -191,28 +230,32 @@ class Journals:
 
     def drop(self, session_id: str) -> None:
         self._cached.pop(session_id, None)
+        self._alive.pop(session_id, None)
 
     async def _load(self, session_id: str) -> Journal | None:
         stored = await self._store.load(session_id)
-        if stored is None:
-            return None
-        start = None if stored.snapshot is None else Session.model_validate_json(stored.snapshot)
-        session = replay((FACT.validate_json(fact) for fact in stored.facts), start)
+        session = _folded(stored)
         if session is None:
             return None
-        # Another task may have loaded it meanwhile: a session has one journal per process.
-        return self._cached.get(session_id) or Journal(self._store, session)
+        # Another task may have loaded it meanwhile.
+        return self._alive.get(session_id) or Journal(self._store, session)
 
     def _keep(self, journal: Journal) -> Journal:
+        self._alive[journal.session.id] = journal
         self._cached[journal.session.id] = journal
         self._cached.move_to_end(journal.session.id)
         while len(self._cached) > CACHED_SESSIONS:
-            oldest = next(iter(self._cached.values()))
-            if oldest.session.active is not None:
-                self._cached.move_to_end(oldest.session.id)
-                break
             self._cached.popitem(last=False)
         return journal
+
+
+def _folded(stored: Stored | None, before: Session | None = None) -> Session | None:
+    """None where there is no such session."""
+    if stored is None:
+        return None
+    if stored.snapshot is not None:
+        before = Session.model_validate_json(stored.snapshot)
+    return replay((FACT.validate_json(fact) for fact in stored.facts), before)
 
 
 def _append(after: Session, fact: AnyFact, tokens: Sequence[int], *, version: int) -> Append:

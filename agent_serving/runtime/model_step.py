@@ -19,13 +19,13 @@ from agent_serving.domain.errors import (
     InvalidRequest,
     Overloaded,
 )
-from agent_serving.domain.session import Session
+from agent_serving.domain.session import ModelStep, Session, step_timings
 from agent_serving.domain.values import Agent, Failure, Usage
 from agent_serving.ports import Admission, Generation, Ports
 from agent_serving.runtime.deltas import DeltaWriter
 from agent_serving.runtime.journal import Journal
 from agent_serving.runtime.rendering import Renderer
-from agent_serving.runtime.reply import Reply, complete_calls, step_timings
+from agent_serving.runtime.reply import Reply, complete_calls
 from agent_serving.runtime.tool_step import ToolSteps
 from agent_serving.runtime.trace import traceparent
 
@@ -81,21 +81,25 @@ class ModelSteps:
                 tools_offered=bool(agent.tools),
             )
 
-        if await self._journal.commit(planned, tokens, patience=STORE_PATIENCE_SECONDS):
+        await self._journal.commit(planned, tokens, patience=STORE_PATIENCE_SECONDS)
+        turn = self._journal.session.active
+        last = turn and turn.last_model_step
+        if last and last.id == step_id:
             self._begun[step_id] = begun
 
     async def generate(self, action: Generate) -> None:
         """One attempt. Ends with a fact: the reply, a restart, or the failure of the step."""
-        step, clock = action.step, self._ports.clock
-        self._begun.setdefault(step.id, clock.monotonic())
-        agent = self._journal.session.agent
-        reply = Reply(
-            self._renderer.dialect(agent),
-            step,
-            action.attempt,
-            clock,
-            calls=bool(agent.tools) and action.tool_choice != "none",
-        )
+        step, agent = action.step, self._journal.session.agent
+        if step.id not in self._begun:
+            await self._take_over(action)
+            return
+        try:
+            dialect = self._renderer.dialect(agent)
+        except EngineUnavailable as error:
+            await self._fail(action.turn.id, step.id, error)
+            return
+        calls = bool(agent.tools) and action.tool_choice != "none"
+        reply = Reply(dialect, step, action.attempt, self._ports.clock, calls=calls)
         try:
             cut = await self._unless_cut(action, reply)
         except (EngineUnavailable, Overloaded) as error:
@@ -106,6 +110,14 @@ class ModelSteps:
                 await self._fail(action.turn.id, step.id, error, reply.attempt("failed", error))
             return
         await self._commit(action, reply, cut)
+
+    async def _take_over(self, action: Generate) -> None:
+        """Another loop began this step, here or in a process that died: what it streamed is void
+        before anything new is said."""
+        step, clock = action.step, self._ports.clock
+        taken = (clock.now() - step.started_at).total_seconds()
+        self._begun[step.id] = clock.monotonic() - max(taken, 0.0)
+        await self._restart(action, lost_attempt(step, Usage()))
 
     async def _unless_cut(self, action: Generate, reply: Reply) -> Cut | None:
         """Stream the reply; None when it is whole. Stops it when the turn is cancelled or its
@@ -138,7 +150,7 @@ class ModelSteps:
             service_class=session.agent.service_class,
             model=session.agent.model,
             prompt_tokens=step.prompt_tokens,
-            max_new_tokens=step.max_new_tokens,
+            max_new_tokens=action.max_new_tokens,
             avoid=frozenset(self._lost_workers),
         )
         try:
@@ -154,24 +166,27 @@ class ModelSteps:
                         writer.add(reply.deltas(action.turn.id, pieces))
                         for call in complete_calls(pieces):
                             await writer.flush()
-                            so_far = reply.so_far()
-                            if await self._tools.offer(action.turn.id, step.id, call, so_far):
-                                reply.kept(so_far)
+                            so_far = reply.so_far(self._known(step))
+                            await self._tools.offer(action.turn.id, step.id, call, so_far)
         finally:
             await asyncio.shield(writer.flush())
 
+    def _known(self, step: ModelStep) -> int:
+        """How many ids of the reply to a running step are in the transcript: those that claims
+        have brought."""
+        return self._journal.session.token_count - step.prompt_tokens
+
     def _generation(self, action: Generate, reply: Reply, prompt: Sequence[int]) -> Generation:
-        session, step = self._journal.session, action.step
-        agent = session.agent
+        session, agent = self._journal.session, self._journal.session.agent
         return Generation(
             rid=reply.rid,
             session_id=session.id,
             prompt=prompt,
-            max_new_tokens=step.max_new_tokens,
+            max_new_tokens=action.max_new_tokens,
             sampling=agent.sampling,
             constraint=self._constraint(agent, action),
             worker=reply.worker,
-            traceparent=traceparent(action.turn.trace_id, step.span_id),
+            traceparent=traceparent(action.turn.trace_id, action.step.span_id),
             priority=agent.service_class,
         )
 
@@ -195,21 +210,25 @@ class ModelSteps:
         attempt = reply.attempt("completed" if reply.finish else "cancelled")
         step = action.step
         total_ms = (self._ports.clock.monotonic() - self._begun.pop(step.id)) * 1000
-        await self._journal.commit(
-            lambda _: e.ModelReplied(
+        known = self._known(step)
+        rest = tuple(reply.tokens[known:])
+
+        def replied(session: Session) -> e.ModelReplied | None:
+            if not running_step(session, step) or session.token_count != step.prompt_tokens + known:
+                return None  # written already, by a try whose answer was lost
+            return e.ModelReplied(
                 at=self._ports.clock.now(),
                 turn_id=action.turn.id,
                 step_id=step.id,
                 items=reply.items,
                 finish=finish,
-                output_tokens=len(reply.rest),
+                output_tokens=len(rest),
                 reply_open=reply.open,
                 attempt=attempt,
                 timings=step_timings((*step.attempts, attempt), total_ms),
-            ),
-            reply.rest,
-            patience=STORE_PATIENCE_SECONDS,
-        )
+            )
+
+        await self._journal.commit(replied, rest, patience=STORE_PATIENCE_SECONDS)
 
     async def _lost(self, action: Generate, reply: Reply, error: CapacityError) -> None:
         """The attempt came to nothing. What has been acted on is kept, the rest is tried again."""
@@ -219,19 +238,27 @@ class ModelSteps:
         if action.attempt >= MAX_ATTEMPTS:
             await self._fail(action.turn.id, action.step.id, error, attempt)
             return
-        await self._journal.commit(
-            lambda _: e.StepRestarted(
-                at=self._ports.clock.now(),
-                turn_id=action.turn.id,
-                step_id=action.step.id,
-                attempt=attempt,
-            ),
-            patience=STORE_PATIENCE_SECONDS,
-        )
+        await self._restart(action, attempt)
         if reply.worker:
             self._lost_workers.add(reply.worker)
         await asyncio.sleep(BACKOFF_SECONDS * 2 ** (action.attempt - 1))
         await self._ports.engine.probe()
+
+    async def _restart(self, action: Generate, attempt: e.Attempt) -> None:
+        step = action.step
+
+        def restarted(session: Session) -> e.StepRestarted | None:
+            running = running_step(session, step)
+            if running is None or running.attempts != step.attempts:
+                return None  # written already, by a try whose answer was lost
+            return e.StepRestarted(
+                at=self._ports.clock.now(),
+                turn_id=action.turn.id,
+                step_id=step.id,
+                attempt=attempt,
+            )
+
+        await self._journal.commit(restarted, patience=STORE_PATIENCE_SECONDS)
 
     async def _kept_calls(self, action: Generate, reply: Reply) -> bool:
         """True when calls of the lost reply have started: then it ends behind the last of them."""
@@ -245,14 +272,8 @@ class ModelSteps:
     async def close(self, action: CloseReply) -> None:
         """Another process died in this reply; what its claims brought is all there is of it."""
         step = action.step
-        attempt = e.Attempt(
-            number=len(step.attempts) + 1,
-            rid="",
-            worker="",
-            status="failed",
-            usage=Usage(input_tokens=step.prompt_tokens, model_steps=1),
-            error=Failure(code="lost", message="The process that received the reply died."),
-        )
+        attempt = lost_attempt(step, Usage(input_tokens=step.prompt_tokens, model_steps=1))
+        taken = (self._ports.clock.now() - step.started_at).total_seconds()
         await self._journal.commit(
             lambda _: e.ModelReplied(
                 at=self._ports.clock.now(),
@@ -263,7 +284,7 @@ class ModelSteps:
                 output_tokens=0,
                 reply_open=True,
                 attempt=attempt,
-                timings=step_timings((*step.attempts, attempt), 0.0),
+                timings=step_timings((*step.attempts, attempt), taken * 1000),
             ),
             patience=STORE_PATIENCE_SECONDS,
         )
@@ -294,3 +315,20 @@ class ModelSteps:
             ),
             patience=STORE_PATIENCE_SECONDS,
         )
+
+
+def running_step(session: Session, step: ModelStep) -> ModelStep | None:
+    """The step as the session has it now; None where it does not run any more."""
+    last = session.active and session.active.last_model_step
+    return last if last and last.id == step.id and last.status == "running" else None
+
+
+def lost_attempt(step: ModelStep, usage: Usage) -> e.Attempt:
+    return e.Attempt(
+        number=len(step.attempts) + 1,
+        rid="",
+        worker="",
+        status="failed",
+        usage=usage,
+        error=Failure(code="lost", message="The process that received the reply died."),
+    )

@@ -40,9 +40,8 @@ class Renderer:
         """
         key = (session.token_count, session.reply_open, session.pending)
         known = self._remembered.get(session.id)
-        if known is not None and known[:3] == key:
-            return known[3]
-        tokens = await self._render(session)
+        fresh = known is None or known[:3] != key
+        tokens = await self._render(session) if known is None or fresh else known[3]
         limit = self.context_length(session.agent)
         if limit is not None and session.token_count + len(tokens) >= limit:
             raise ContextLengthExceeded(

@@ -50,8 +50,6 @@ class Reply:
         self._admission_ms = 0.0
         self._whole_calls = 0
         """Invariant: the first so many tokens end with the last complete call."""
-        self._kept_tokens = 0
-        """How many are in the transcript already, brought there by the claims of calls."""
 
     def admitted(self, grant: Grant) -> None:
         self.worker = grant.worker
@@ -78,26 +76,18 @@ class Reply:
         """The engine is gone, but calls of this reply have started: the reply ends behind the
         last complete one, so that call and result still pair up."""
         self.cut("interrupted")
-        self._kept = self.so_far().items
+        self._kept = self.so_far(0).items
         del self.tokens[self._whole_calls :]
 
-    def so_far(self) -> SoFar:
-        """The reply down to its last complete call."""
+    def so_far(self, known: int) -> SoFar:
+        """The reply down to its last complete call; the first `known` ids are in the transcript
+        already."""
         items = list(self._parser.items)
         while items and not (
             isinstance(items[-1], ToolCallItem) and items[-1].status == "completed"
         ):
             items.pop()
-        tokens = tuple(self.tokens[self._kept_tokens : self._whole_calls])
-        return SoFar(tuple(items), tokens)
-
-    def kept(self, so_far: SoFar) -> None:
-        self._kept_tokens += len(so_far.tokens)
-
-    @property
-    def rest(self) -> tuple[int, ...]:
-        """The ids that are not in the transcript yet."""
-        return tuple(self.tokens[self._kept_tokens :])
+        return SoFar(tuple(items), tuple(self.tokens[known : self._whole_calls]))
 
     @property
     def items(self) -> tuple[ReplyItem, ...]:
@@ -164,19 +154,3 @@ def complete_calls(pieces: Iterable[Piece]) -> list[ToolCall]:
         and isinstance(piece.item, ToolCallItem)
         and piece.item.status == "completed"
     ]
-
-
-def step_timings(attempts: Iterable[Attempt], total_ms: float) -> Timings:
-    """Of a whole step: the phases of all attempts, the latencies of the last one."""
-    all_attempts = list(attempts)
-    last = all_attempts[-1].timings
-    return Timings(
-        admission_ms=sum(a.timings.admission_ms for a in all_attempts),
-        engine_queue_ms=sum(a.timings.engine_queue_ms for a in all_attempts),
-        prefill_ms=sum(a.timings.prefill_ms for a in all_attempts),
-        decode_ms=sum(a.timings.decode_ms for a in all_attempts),
-        ttft_ms=last.ttft_ms,
-        itl_p50_ms=last.itl_p50_ms,
-        itl_p99_ms=last.itl_p99_ms,
-        total_ms=total_ms,
-    )

@@ -42,7 +42,9 @@ class Runners:
     def ensure(self, journal: Journal) -> None:
         """See to it that the session's turns run, here or where its lease is."""
         session_id = journal.session.id
-        if self._closing or session_id in self._tasks or not self.due(journal.session):
+        if self._closing or journal.gone or session_id in self._tasks:
+            return
+        if not self.due(journal.session):
             return
         task = asyncio.create_task(self._run(journal), name=f"run {session_id}")
         self._tasks[session_id] = task
@@ -73,6 +75,8 @@ class Runners:
                 await asyncio.sleep(HEARTBEAT_SECONDS)
                 await journal.catch_up()
                 return
+            # Who had the lease before may have written until then.
+            await journal.catch_up()
             await self._loop_with_heartbeat(journal)
         except StoreUnavailable:
             await asyncio.sleep(HEARTBEAT_SECONDS)
@@ -81,6 +85,8 @@ class Runners:
         except Exception:
             log.exception("the turn loop of %s failed", session_id)
             await self._give_up(journal)
+            # Where the defect is met again at once, it must not take the whole process.
+            await asyncio.sleep(HEARTBEAT_SECONDS)
         finally:
             with contextlib.suppress(StoreUnavailable):
                 await self._ports.store.release_lease(session_id, self._owner)
@@ -152,11 +158,20 @@ class Runners:
             try:
                 for session_id in await self._ports.store.open_sessions():
                     if session_id not in self._tasks:
-                        journal = await self._journals.find(session_id)
-                        if journal is not None:
-                            self.ensure(journal)
+                        await self._adopt(session_id)
             except StoreUnavailable:
                 log.warning("the store cannot be reached; open turns wait")
             except Exception:
-                log.exception("adopting open turns failed")
+                log.exception("looking for open turns failed")
             await asyncio.sleep(ADOPT_SECONDS)
+
+    async def _adopt(self, session_id: str) -> None:
+        try:
+            journal = await self._journals.find(session_id)
+            if journal is not None:
+                self.ensure(journal)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            # One session that cannot be read must not keep the others from being adopted.
+            log.exception("adopting %s failed", session_id)

@@ -126,7 +126,14 @@ class Sessions:
             raise SessionBusy(
                 f"Session {session_id} has a turn that is still being cancelled; try again."
             ) from None
-        await journal.commit(lambda _: e.SessionClosed(at=self._now()))
+
+        def closed(session: Session) -> e.SessionClosed | None:
+            if session.active or session.queue:
+                raise _busy(session)
+            # Closed already: a delete that did not get to its end is made again.
+            return None if session.closed else e.SessionClosed(at=self._now())
+
+        await journal.commit(closed)
         await self._ports.engine.close_session(session_id)
         await self._ports.store.delete_session(session_id, tenant)
         self._journals.drop(session_id)
@@ -153,12 +160,16 @@ class Sessions:
         self._check_tool_choice(session.agent, request.tool_choice)
         active = session.active
         if active is not None and on_conflict == "steer":
-            return await self.steer(tenant, session_id, active.id, request.input)
-        if active is not None and on_conflict == "interrupt":
+            try:
+                return await self.steer(tenant, session_id, active.id, request.input)
+            except TurnNotActive:
+                # It ended in this moment: what was to steer it starts a turn of its own.
+                session = journal.session
+        elif active is not None and on_conflict == "interrupt":
             await self._cancel(journal, active.id, "interrupt")
         turn_id = self._ports.new_id("turn")
         accepted = self._accepted(turn_id, request)
-        if active is None and not session.queue:
+        if session.active is None and not session.queue:
             # Renders now what the first step will send: too long a prompt is refused here.
             await self._renderer.render(apply(session, accepted))
 
@@ -176,9 +187,11 @@ class Sessions:
         return await self._take(journal, turn_id, accept)
 
     async def settled(self, tenant: str, session_id: str, turn_id: str) -> Turn:
-        """The turn once it is terminal or waits for the caller."""
+        """The turn once it is terminal or waits for the caller. Raises NotFound, LogGone."""
         journal = await self._journals.open(session_id, tenant)
         turn_of(journal.session, turn_id)
+        # A turn that runs elsewhere is followed from here.
+        self._runners.ensure(journal)
 
         def is_settled(session: Session) -> bool:
             return turn_of(session, turn_id).status in TERMINAL | {"waiting"}

@@ -10,7 +10,7 @@ from typing import Any
 
 from agent_serving.domain import events as e
 from agent_serving.domain.decide import RunTools, check_call
-from agent_serving.domain.errors import ImpossibleEvent
+from agent_serving.domain.errors import ImpossibleEvent, LogGone
 from agent_serving.domain.session import Session, ToolStep, Turn
 from agent_serving.domain.tool import ToolContext
 from agent_serving.domain.values import ReplyItem, Timings, ToolCall, ToolResult, ToolSpec
@@ -77,15 +77,22 @@ class ToolSteps:
         so_far: SoFar = WHOLE,
     ) -> bool:
         begun = self._ports.clock.monotonic()
+        step_id = self._ports.new_id("step")
+
+        def is_claimed(session: Session) -> bool:
+            turn = session.active
+            return turn is not None and any(step.id == step_id for step in turn.tool_steps)
 
         def claim(session: Session) -> e.ToolStarted | None:
             turn = session.active
             if turn is None or turn.id != turn_id or turn.cancel is not None:
                 return None
+            if is_claimed(session):
+                return None  # written already, by a try whose answer was lost
             return e.ToolStarted(
                 at=self._ports.clock.now(),
                 turn_id=turn_id,
-                step_id=self._ports.new_id("step"),
+                step_id=step_id,
                 span_id=secrets.token_hex(8),
                 model_step_id=model_step_id,
                 call=call,
@@ -95,10 +102,11 @@ class ToolSteps:
                 output_tokens=len(so_far.tokens),
             )
 
-        claimed = await self._journal.commit(claim, so_far.tokens)
-        if claimed is not None and spec.executor == "server":
-            self._dispatch(claimed.fact.step_id, spec, begun)
-        return claimed is not None
+        await self._journal.commit(claim, so_far.tokens, patience=STORE_PATIENCE_SECONDS)
+        claimed = is_claimed(self._journal.session)
+        if claimed and spec.executor == "server":
+            self._dispatch(step_id, spec, begun)
+        return claimed
 
     async def abandon(self) -> None:
         """Cancel what still runs here; the turn's end answers for it."""
@@ -115,7 +123,8 @@ class ToolSteps:
             await self._journal.commit(
                 lambda _: e.ToolDoubted(
                     at=self._ports.clock.now(), turn_id=turn.id, step_id=step.id
-                )
+                ),
+                patience=STORE_PATIENCE_SECONDS,
             )
         else:
             self._dispatch(step.id, spec, self._ports.clock.monotonic())
@@ -123,8 +132,11 @@ class ToolSteps:
     async def _reject(
         self, turn: Turn, model_step_id: str, call: ToolCall, result: ToolResult
     ) -> None:
-        await self._journal.commit(
-            lambda _: e.ToolRejected(
+        def rejected(session: Session) -> e.ToolRejected | None:
+            active = session.active
+            if active is not None and call.call_id in active.answers(model_step_id):
+                return None  # written already, by a try whose answer was lost
+            return e.ToolRejected(
                 at=self._ports.clock.now(),
                 turn_id=turn.id,
                 step_id=self._ports.new_id("step"),
@@ -132,7 +144,8 @@ class ToolSteps:
                 call=call,
                 result=result,
             )
-        )
+
+        await self._journal.commit(rejected, patience=STORE_PATIENCE_SECONDS)
 
     async def _wait(self, turn: Turn) -> None:
         if not self._running:
@@ -147,6 +160,8 @@ class ToolSteps:
         try:
             waiting: set[asyncio.Future[Any]] = {cancelled, done}
             await asyncio.wait(waiting, timeout=max(left, 0), return_when=asyncio.FIRST_COMPLETED)
+            if cancelled.done():
+                cancelled.result()  # raises LogGone
         finally:
             cancelled.cancel()
         if done.done():
@@ -180,10 +195,13 @@ class ToolSteps:
                 name=spec.name,
                 result=result,
                 timings=timings,
+                resumes=active.resumed_by(step.call.call_id),
             )
 
         try:
             await self._journal.commit(finished, patience=STORE_PATIENCE_SECONDS)
+        except LogGone:
+            raise
         except ImpossibleEvent:
             return  # another process has answered for this call
 

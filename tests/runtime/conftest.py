@@ -56,6 +56,10 @@ StartService = Callable[..., Any]
 async def start(redis: EmbeddedRedis, prefix: str) -> AsyncIterator[StartService]:
     """`await start(engine, tools=[…])` gives a running service; several share one store."""
     async with AsyncExitStack() as stack:
+
+        def connect() -> RedisSessionStore:
+            return RedisSessionStore.connect(redis.url, prefix=prefix)
+
         numbers = itertools.count(time.time_ns() // 1000)
 
         async def service(engine: Engine, tools: Sequence[Any] = (add,), **ports: Any) -> Service:
@@ -63,7 +67,7 @@ async def start(redis: EmbeddedRedis, prefix: str) -> AsyncIterator[StartService
                 Ports(
                     engine=engine,
                     scheduler=ports.pop("scheduler", None) or FifoScheduler(engine.workers),
-                    store=RedisSessionStore.connect(redis.url, prefix=prefix),
+                    store=ports.pop("store", None) or connect(),
                     tools=FunctionToolRunner(tools),
                     clock=ports.pop("clock", None) or SystemClock(),
                     new_id=lambda kind: f"{kind}_{next(numbers):026d}",

@@ -52,6 +52,7 @@ async def test_sequences_grow_and_a_cursor_gives_exactly_what_follows_it(start: 
     service = await start(ScriptedEngine([ADD, Say("It is 3.", delay=0.01)]))
     session = await open_session(service)
     await say(service, session, "1+2?")
+    session = await reload(service, session)
     events = await follow_to_the_end(service, session)
     sequences = [event.sequence for event in events]
     assert sequences == sorted(set(sequences))

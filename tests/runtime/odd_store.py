@@ -1,0 +1,76 @@
+"""A real store in front of which things go wrong on demand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from redis.asyncio import Redis
+
+from agent_serving.adapters.redis import RedisSessionStore
+from agent_serving.domain.errors import StoreUnavailable
+
+Around = Callable[[Callable[[], Awaitable[Any]], tuple[Any, ...]], Awaitable[Any]]
+
+
+class OddStore:
+    """`around["append"] = odd` has each append go through `odd(call, arguments)`."""
+
+    def __init__(self, store: RedisSessionStore) -> None:
+        self._store = store
+        self.around: dict[str, Around] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        inner, odd = getattr(self._store, name), self.around.get(name)
+        if odd is None:
+            return inner
+
+        async def method(*args: Any, **named: Any) -> Any:
+            return await odd(lambda: inner(*args, **named), args)
+
+        return method
+
+    def lose_answers(self, of: str, times: int = 1) -> None:
+        """Facts of this type are written, and nobody is told."""
+
+        async def odd(write: Callable[[], Awaitable[Any]], args: tuple[Any, ...]) -> Any:
+            nonlocal times
+            sequence = await write()
+            if f'"type":"{of}"'.encode() in args[0].fact and times > 0:
+                times -= 1
+                raise StoreUnavailable("odd: the answer was lost")
+            return sequence
+
+        self.around["append"] = odd
+
+    def delay(self, of: str, seconds: float) -> None:
+        async def odd(write: Callable[[], Awaitable[Any]], args: tuple[Any, ...]) -> Any:
+            if f'"type":"{of}"'.encode() in args[0].fact:
+                await asyncio.sleep(seconds)
+            return await write()
+
+        self.around["append"] = odd
+
+    def fail_once(self, method: str) -> None:
+        async def odd(call: Callable[[], Awaitable[Any]], _: tuple[Any, ...]) -> Any:
+            del self.around[method]
+            raise StoreUnavailable("odd: not now")
+
+        self.around[method] = odd
+
+
+async def copy_of(url: str, session_id: str) -> dict[bytes, Any]:
+    """All that Redis has of a session."""
+    async with Redis.from_url(url) as client:
+        keys = [key async for key in client.scan_iter(f"*{session_id}*")]
+        return {key: await client.dump(key) for key in keys}
+
+
+async def roll_back(url: str, session_id: str, copy: dict[bytes, Any]) -> None:
+    """As a failover does to a replica that was behind."""
+    async with Redis.from_url(url) as client:
+        async for key in client.scan_iter(f"*{session_id}*"):
+            await client.delete(key)
+        for key, value in copy.items():
+            await client.restore(key, 0, value, replace=True)

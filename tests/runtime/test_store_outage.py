@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent_serving.adapters.redis import EmbeddedRedis, RedisSessionStore
+from agent_serving.domain.errors import LogGone, NotFound
+from agent_serving.domain.tool import tool
+from agent_serving.testing import Say, ScriptedEngine
+from tests.runtime.odd_store import OddStore, copy_of, roll_back
+from tests.runtime.talk import TENANT, begin, call, open_session, reload, say, settle
+
+
+@pytest.fixture
+async def own_redis(tmp_path: Path) -> AsyncIterator[EmbeddedRedis]:
+    """One that a test may stop."""
+    server = EmbeddedRedis(tmp_path / "redis", strict=True)
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+def odd(redis: EmbeddedRedis, prefix: str) -> OddStore:
+    return OddStore(RedisSessionStore.connect(redis.url, prefix=prefix))
+
+
+async def test_a_turn_rides_out_an_outage_and_its_running_call_with_it(
+    start: Any, own_redis: EmbeddedRedis, witness: Path
+) -> None:
+    started = asyncio.Event()
+
+    @tool(effect="once", timeout=30)
+    async def work() -> str:
+        """Work."""
+        with witness.open("a") as file:
+            file.write("x")
+        started.set()
+        await asyncio.sleep(1.5)
+        return "worked"
+
+    @tool(effect="once")
+    def mark() -> str:
+        """Mark."""
+        return "marked"
+
+    reply = call("work", "{}") + "\n" + " " * 100 + call("mark", "{}")
+    engine = ScriptedEngine([Say(reply, delay=0.05), "Done."])
+    store = RedisSessionStore.connect(own_redis.url)
+    service = await start(engine, tools=[work, mark], store=store)
+    session = await open_session(service, tools=["work", "mark"])
+    turn = await begin(service, session, "go")
+    await asyncio.wait_for(started.wait(), 10)
+    await own_redis.stop()
+    await asyncio.sleep(7)
+    await own_redis.start()
+    turn = await settle(service, session, turn)
+    assert (turn.status, turn.output_text) == ("completed", "Done.")
+    assert witness.read_text() == "x"
+    assert [s.result.outcome for s in turn.tool_steps if s.result] == ["ok", "ok"]
+
+
+@pytest.mark.parametrize(
+    "fact",
+    ["step_planned", "tool_started", "model_replied", "step_restarted", "tool_finished"],
+)
+async def test_a_fact_whose_answer_was_lost_counts_once(
+    start: Any, odd: OddStore, witness: Path, fact: str
+) -> None:
+    from agent_serving.testing import Break
+
+    @tool(effect="once")
+    async def mark() -> str:
+        """Leave a mark."""
+        with witness.open("a") as file:
+            file.write("x")
+        return "marked"
+
+    reply = call("mark", "{}")
+    engine = ScriptedEngine([Break("Hel"), Say(reply), "Marked."])
+    service = await start(engine, tools=[mark], store=odd)
+    session = await open_session(service, tools=["mark"])
+    odd.lose_answers(fact)
+    turn = await say(service, session, "go")
+    assert (turn.status, turn.output_text) == ("completed", "Marked.")
+    assert witness.read_text() == "x"
+    first = turn.model_steps[0]
+    assert [attempt.number for attempt in first.attempts] == [1, 2]
+    known = (*engine.requests[0].prompt, *engine.encode(reply))
+    assert tuple(engine.requests[2].prompt)[: len(known)] == known
+    assert engine.decode(engine.requests[2].prompt).count("marked") == 1
+
+
+async def test_a_store_that_lost_its_last_facts_is_believed(
+    start: Any, redis: EmbeddedRedis
+) -> None:
+    engine = ScriptedEngine(["one", "two", "three"])
+    service = await start(engine)
+    session = await open_session(service)
+    await say(service, session, "1")
+    copy = await copy_of(redis.url, session.id)
+    await say(service, session, "2")
+    await roll_back(redis.url, session.id, copy)
+    turn = await say(service, session, "3")
+    assert turn.output_text == "three"
+    assert [t.output_text for t in (await reload(service, session)).turns] == ["one", "three"]
+    prompt = engine.decode(engine.requests[2].prompt)
+    assert "one" in prompt
+    assert "two" not in prompt
+
+
+async def test_a_turn_whose_facts_were_lost_goes_on_from_what_is_left(
+    start: Any, redis: EmbeddedRedis
+) -> None:
+    engine = ScriptedEngine(["one", Say("never heard " * 20, delay=0.05), "three"])
+    service = await start(engine)
+    session = await open_session(service)
+    await say(service, session, "1")
+    copy = await copy_of(redis.url, session.id)
+    await begin(service, session, "2")
+    await asyncio.sleep(0.3)
+    await roll_back(redis.url, session.id, copy)
+    async with asyncio.timeout(10):
+        while service._runners._tasks:
+            await asyncio.sleep(0.05)
+    assert (await say(service, session, "3")).output_text == "three"
+
+
+async def test_a_session_that_expires_in_mid_turn_asks_no_more_of_the_engine(start: Any) -> None:
+    engine = ScriptedEngine([Say("word " * 10, delay=0.15)])
+    service = await start(engine)
+    agent = (await open_session(service)).agent
+    session = await service.sessions.open(TENANT, agent, ttl_seconds=1)
+    turn = await begin(service, session, "go")
+    with pytest.raises((LogGone, NotFound)):
+        await settle(service, session, turn)
+    await asyncio.sleep(2.5)
+    assert len(engine.requests) == 1
+    assert not service._runners._tasks
+
+
+async def test_a_delete_that_broke_off_can_be_made_again(start: Any, odd: OddStore) -> None:
+    from agent_serving.domain.errors import StoreUnavailable
+
+    service = await start(ScriptedEngine(), store=odd)
+    session = await open_session(service)
+    odd.fail_once("delete_session")
+    with pytest.raises(StoreUnavailable):
+        await service.sessions.delete(TENANT, session.id)
+    await service.sessions.delete(TENANT, session.id)
+    with pytest.raises(NotFound):
+        await reload(service, session)
+
+
+async def test_time_running_out_while_a_call_is_claimed_leaves_the_transcript_exact(
+    start: Any, odd: OddStore
+) -> None:
+    from agent_serving.domain.values import Limits
+
+    reply = call("add", '{"a": 1, "b": 2}')
+    engine = ScriptedEngine([Say(reply + " " * 50, chunk=len(reply), delay=0.2), "next"])
+    service = await start(engine, store=odd)
+    session = await open_session(service, limits=Limits(max_seconds=0.6))
+    odd.delay("tool_started", 1.0)
+    turn = await say(service, session, "go")
+    assert (turn.status, turn.reason) == ("incomplete", "max_seconds")
+    odd.around.clear()
+    await service.sessions.change(TENANT, session.id, metadata=None, limits=Limits())
+    assert (await say(service, session, "again")).output_text == "next"
+    assert engine.decode(engine.requests[1].prompt).count("<tool_call>") == 1
