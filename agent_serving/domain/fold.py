@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, assert_never
 
 from agent_serving.domain import events as e
-from agent_serving.domain.errors import ImpossibleEvent
+from agent_serving.domain.errors import ContextLengthExceeded, ImpossibleEvent
 from agent_serving.domain.fold_steps import apply_model, apply_tool, lasted, settle
 from agent_serving.domain.session import (
     OPEN,
@@ -18,6 +18,9 @@ from agent_serving.domain.session import (
     Turn,
 )
 from agent_serving.domain.values import Message, MessageItem, ToolResult
+
+LONG = 1000
+LEFT_OUT = "(Left out: it was too long for the model's context.)"
 
 
 def replay(facts: Iterable[e.AnyFact], session: Session | None = None) -> Session | None:
@@ -158,7 +161,16 @@ def _end(session: Session, fact: e.TurnEnded) -> Session:
         waiting_for=(),
         steps=steps,
     )
-    return settle(session.but(spent=session.spent + ended.usage), turn, ended, final=True)
+    session = settle(session.but(spent=session.spent + ended.usage), turn, ended, final=True)
+    if fact.error is None or fact.error.code != ContextLengthExceeded.code:
+        return session
+    return session.but(pending=tuple(_left_out(message) for message in session.pending))
+
+
+def _left_out(message: Message) -> Message:
+    """What did not fit would not fit the next turn either: the model is told of it instead. The
+    item keeps the whole text."""
+    return message if len(message.content) <= LONG else message.but(content=LEFT_OUT)
 
 
 def _stop(step: Step, fact: e.TurnEnded) -> Step:

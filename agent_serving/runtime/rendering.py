@@ -46,8 +46,8 @@ class Renderer:
         if limit is not None and session.token_count + len(tokens) >= limit:
             raise ContextLengthExceeded(
                 f"The prompt would be {session.token_count + len(tokens)} tokens long and the "
-                f"model's context holds {limit}. Nothing was changed: shorten the input, or fork "
-                "the session at an earlier turn.",
+                f"model's context holds {limit}. Shorten what comes next, or fork the session at "
+                "an earlier turn.",
                 param="input",
                 details={
                     "prompt_tokens": session.token_count + len(tokens),

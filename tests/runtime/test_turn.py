@@ -199,6 +199,25 @@ async def test_a_prompt_too_long_for_the_context_is_refused_and_changes_nothing(
     assert (await say(service, session, "shorter")).status == "completed"
 
 
+async def test_a_result_too_long_for_the_context_fails_its_turn_and_no_other(start: Any) -> None:
+    @tool(effect="pure")
+    def shout() -> str:
+        """Say much."""
+        return "x" * 5000
+
+    engine = ScriptedEngine([call("shout", "{}"), "Still here."], context_length=3000)
+    service = await start(engine, tools=[shout])
+    session = await open_session(service, tools=["shout"])
+    turn = await say(service, session, "shout")
+    assert turn.status == "failed"
+    assert turn.error is not None
+    assert turn.error.code == "context_length_exceeded"
+    assert turn.tool_steps[0].result is not None
+    assert len(turn.tool_steps[0].result.output) == 5000
+    assert (await say(service, session, "hello?")).output_text == "Still here."
+    assert "too long for the model's context" in engine.decode(engine.requests[1].prompt)
+
+
 async def test_a_tool_that_fails_is_a_result_and_not_the_end(start: Any) -> None:
     @tool(effect="pure", timeout=0.2)
     async def sleep() -> str:
