@@ -312,3 +312,18 @@ async def test_an_output_constraint_goes_to_the_engine(start: Any) -> None:
     session = await open_session(service, tools=[], output=ChoiceOutput(choices=("yes", "no")))
     await say(service, session, "?")
     assert engine.requests[0].constraint is not None
+
+
+async def test_reasoning_is_an_item_and_a_part_of_the_prefix_but_not_of_the_answer(
+    start: Any,
+) -> None:
+    reply = "<think>\nOne and two.\n</think>\n\nIt is 3."
+    engine = ScriptedEngine([reply, "Yes."])
+    service = await start(engine)
+    session = await open_session(service)
+    turn = await say(service, session, "1+2?")
+    assert [item.type for item in turn.items] == ["message", "reasoning", "message"]
+    assert turn.output_text == "It is 3."
+    assert "One and two." in turn.items[1].text
+    await say(service, session, "sure?")
+    assert reply in engine.decode(engine.requests[1].prompt)
