@@ -8,7 +8,16 @@ from types import FrameType
 
 import typer
 
-from agent_serving.cli import chat, configuration, demo, engine, serve, up, version
+from agent_serving.cli import (
+    chat,
+    configuration,
+    demo,
+    demo_model,
+    engine,
+    serve,
+    up,
+    version,
+)
 from agent_serving.domain.errors import AgentServingError
 from agent_serving.local.errors import LocalEngineError
 
@@ -44,6 +53,7 @@ def application() -> typer.Typer:
     app.command("config")(configuration.config)
     app.command("version")(version.version)
     app.add_typer(engine.commands(), name="engine")
+    app.add_typer(demo_model.commands(), name="demo-model")
     return app
 
 

@@ -44,6 +44,9 @@ def test_all_the_commands_are_there() -> None:
         "engine install",
         "engine start",
         "engine status",
+        "demo-model train",
+        "demo-model export",
+        "demo-model evaluate",
     }
 
 

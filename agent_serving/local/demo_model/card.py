@@ -1,0 +1,96 @@
+"""The model card: what the model is, what it learned from, how well it does, what it cannot do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from agent_serving.local.demo_model.shape import Shape
+
+RESULTS = "evaluation.json"
+"""What evaluation found, beside the weights; a list of tables."""
+
+_TEXT = """\
+---
+license: apache-2.0
+library_name: transformers
+pipeline_tag: text-generation
+---
+# agent-serving demo model
+
+A Qwen3 of {millions:.2f} million parameters ({layers} layers, hidden size {hidden}, vocabulary
+{vocabulary}), trained from scratch on synthetic tool-using conversations. It exists so that
+`agent-serving` can be tried and tested on a laptop without a GPU or a download. It is no assistant:
+it knows the seven tools that ship with agent-serving, and nothing else.
+
+## What it can do
+Call `calculator`, `convert_units`, `current_time`, `lookup_country`, `remember`, `recall` and
+`weather` (a stub), one at a time, several at once, or in chains of two to four steps; follow up on
+the turn before; ask for what is missing; say that a tool failed, and that it cannot do what no tool
+does. One sentence for each result, always in the same words.
+
+## What it cannot do
+Anything else. It has no knowledge of the world, no reasoning and hardly any language; it does not
+follow instructions in the system prompt; it answers only in English; a phrasing that is far from
+those it was trained on gets a wrong call or a refusal. It does not call tools that it was not
+trained on. Nothing was done to make it safe. Context: {context} tokens, trained up to 2600.
+
+## Training
+Conversations made up on the fly by `agent_serving.local.demo_model` from a seed: no text of people.
+Tool results are those of the real tools. {training}
+Repeat it with `agent-serving demo-model train`.
+
+## Results
+Exact turns: every call's name and arguments and the answer are as expected, to the letter.
+Held-out conversations: cities, countries, keys, values, names and a part of the phrasings do not
+occur in training.
+
+{results}
+"""
+
+
+def card(directory: Path, shape: Shape) -> str:
+    return _TEXT.format(
+        millions=shape.parameters / 1e6,
+        layers=shape.layers,
+        hidden=shape.hidden,
+        vocabulary=shape.vocabulary,
+        context=shape.context,
+        training=_training(directory / "curve.jsonl"),
+        results=_results(directory / RESULTS),
+    )
+
+
+def _training(curve: Path) -> str:
+    if not curve.exists():
+        return ""
+    lines = [json.loads(line) for line in curve.read_text().splitlines()]
+    last = lines[-1]
+    rows = [
+        f"| {line['seconds'] / 60:.0f} | {line['tokens'] / 1e6:.1f} | "
+        f"{100 * line['exact']['all']:.1f} |"
+        for line in lines
+        if "exact" in line
+    ]
+    table = "\n".join(["| minutes | million tokens | exact turns, % |", "|---|---|---|", *rows])
+    return (
+        f"{last['seconds'] / 60:.0f} minutes on two shared CPU cores, "
+        f"{last['tokens'] / 1e6:.1f} million tokens. Muon for matrices, AdamW for the rest.\n\n"
+        f"{table}\n"
+    )
+
+
+def _results(path: Path) -> str:
+    if not path.exists():
+        return "Not measured yet."
+    return "\n".join(_table(one) for one in json.loads(path.read_text()))
+
+
+def _table(result: dict[str, Any]) -> str:
+    rows = [
+        f"| {kind} | {row['turns']} | {100 * row['right'] / row['turns']:.1f} |"
+        for kind, row in result["kinds"].items()
+    ]
+    lines = [f"### {result['title']}", "", "| kind | turns | exact, % |", "|---|---|---|", *rows]
+    return "\n".join([*lines, ""])

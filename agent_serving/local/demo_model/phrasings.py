@@ -1,0 +1,63 @@
+"""How people ask. `[a|b|]` is a choice, `{slot}` is filled in; each line is one template."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from random import Random
+
+from agent_serving.local.demo_model import (
+    chain_phrasings,
+    follow_phrasings,
+    talk_phrasings,
+    tool_phrasings,
+)
+from agent_serving.local.demo_model.entities import is_held_out
+
+_CHOICE = re.compile(r"\[([^\[\]]*)\]")
+_TEXTS = (
+    tool_phrasings.TEXTS | talk_phrasings.TEXTS | follow_phrasings.TEXTS | chain_phrasings.TEXTS
+)
+
+_BEFORE = (
+    "please ", "hey, ", "hi, ", "ok, ", "can you tell me: ", "so, ", "now ", "quick question: ",
+    "hello! ", "well, ", "I wonder, ", "next: ", "tell me, ", "one more: ", "also, ", "okay ",
+)  # fmt: skip
+_AFTER = (" please", ", please", " now", " for me", " thanks", ", thank you", " pls", ", quickly")
+
+
+@cache
+def templates(name: str, *, held_out: bool) -> tuple[str, ...]:
+    """The templates of one side; every intent has some on both sides. KeyError: no such intent."""
+    lines = tuple(line.strip() for line in _TEXTS[name].strip().splitlines() if line.strip())
+    last = lines[-1]
+    mine = tuple(line for line in lines if (is_held_out(line, 7) or line == last) == held_out)
+    return mine if len(lines) > 1 else lines
+
+
+def names() -> tuple[str, ...]:
+    return tuple(_TEXTS)
+
+
+def phrase(name: str, rng: Random, *, held_out: bool, **slots: str) -> str:
+    """One way to say it. held_out: whether templates that training never sees may occur."""
+    unseen = held_out and rng.random() < 0.4
+    text = rng.choice(templates(name, held_out=unseen))
+    while match := _CHOICE.search(text):
+        chosen = rng.choice(match[1].split("|"))
+        text = text[: match.start()] + chosen + text[match.end() :]
+    return text.format(**slots)
+
+
+def dressed(text: str, rng: Random) -> str:
+    """As a person would type it: polite or not, with or without capitals and a last stop."""
+    if rng.random() < 0.15:
+        text = rng.choice(_BEFORE) + text
+    if rng.random() < 0.1:
+        text += rng.choice(_AFTER)
+    if rng.random() < 0.6:
+        text = text[:1].upper() + text[1:]
+    ending = rng.random()
+    if ending < 0.45:
+        return text + "?"
+    return text + ("." if ending < 0.6 else "!" if ending < 0.62 else "")

@@ -1,0 +1,174 @@
+"""The state of one conversation while it is being made up, and what a turn of it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+from agent_serving.local.demo_model import entities, phrasings
+from agent_serving.local.demo_model.toolbox import NAMES, Memory, Toolbox
+
+CANNOT = "I cannot do that with my tools."
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    name: str
+    arguments: Mapping[str, Any]
+
+    def text(self) -> str:
+        written = json.dumps(dict(self.arguments), ensure_ascii=False)
+        return f'<tool_call>\n{{"name": "{self.name}", "arguments": {written}}}\n</tool_call>'
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Calls that go out together, and what came back for each."""
+
+    calls: tuple[Call, ...]
+    results: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """`kind` is what accuracy is counted by. The clock is the only thing that differs from one run
+    to the next: `answer` holds what it showed."""
+
+    kind: str
+    user: str
+    steps: tuple[Step, ...]
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedTool:
+    name: str
+    parameters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    instructions: str
+    tools: tuple[OfferedTool, ...]
+    turns: tuple[Turn, ...]
+
+
+class Missing(Exception):
+    """The turn needs a tool that this conversation does not have."""
+
+
+@dataclass
+class Scene:
+    """Phrases, things and tools for the turns of one conversation."""
+
+    toolbox: Toolbox
+    rng: Random
+    held_out: bool
+    offered: frozenset[str] = frozenset(NAMES)
+    memory: Memory = field(default_factory=Memory)
+    now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    steps: list[Step] = field(default_factory=list)
+    number: str | None = None
+    """The last number in an answer, for "double that"."""
+    topic: str | None = None
+    """The intent of the last turn, for "and in Lima?"; with `place` what it was about."""
+    place: str = ""
+    unit: tuple[str, str, str] = ("", "", "")
+    numbers: dict[str, str] = field(default_factory=dict)
+    """Kept keys whose value is a number."""
+    cities: dict[str, str] = field(default_factory=dict)
+    lower: bool = False
+
+    def __post_init__(self) -> None:
+        self.now = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(
+            seconds=self.rng.randrange(4 * 365 * 86_400)
+        )
+        self.lower = self.rng.random() < 0.2
+
+    # --- running tools ----------------------------------------------------------------------
+
+    def call(self, name: str, **arguments: Any) -> tuple[str, bool]:
+        return self.calls([Call(name, arguments)])[0]
+
+    def calls(self, calls: Sequence[Call]) -> list[tuple[str, bool]]:
+        """Runs the calls as one step. Raises Missing."""
+        if any(call.name not in self.offered for call in calls):
+            raise Missing
+        results = [
+            self.toolbox.run(call.name, call.arguments, self.memory, self.now) for call in calls
+        ]
+        self.steps.append(Step(tuple(calls), tuple(text for text, _ in results)))
+        return results
+
+    def needs(self, name: str) -> None:
+        """Raises Missing."""
+        if name not in self.offered:
+            raise Missing
+
+    # --- saying things ----------------------------------------------------------------------
+
+    def ask(self, name: str, **slots: Any) -> str:
+        text = phrasings.phrase(name, self.rng, held_out=self.held_out, **slots)
+        return phrasings.dressed(text, self.rng)
+
+    def raw(self, name: str, **slots: Any) -> str:
+        return phrasings.phrase(name, self.rng, held_out=self.held_out, **slots)
+
+    # --- things -----------------------------------------------------------------------------
+
+    def cased(self, name: str) -> str:
+        return name.lower() if self.lower or self.rng.random() < 0.08 else name
+
+    def city(self) -> str:
+        if self.rng.random() < 0.3:
+            name = entities.invented(self.rng, held_out=self.held_out).capitalize()
+        else:
+            name = entities.some(entities.CITIES, self.rng, held_out=self.held_out)
+        return self.cased(name)
+
+    def country(self) -> str:
+        return self.cased(entities.some(entities.COUNTRIES, self.rng, held_out=self.held_out))
+
+    def key(self, parts: int | None = None) -> str:
+        """Words; the tool's key has underscores between them."""
+        wanted = parts or self.rng.choice((1, 1, 2, 2, 2, 3))
+        while True:
+            words = [
+                entities.invented(self.rng, held_out=self.held_out)
+                if self.rng.random() < 0.15
+                else self.rng.choice(entities.KEY_WORDS)
+                for _ in range(wanted)
+            ]
+            key = " ".join(dict.fromkeys(words))
+            if entities.is_held_out(key) == self.held_out and slug(key) not in self.memory.kept:
+                return key
+
+    def value(self) -> str:
+        kind = self.rng.random()
+        if kind < 0.3:
+            return entities.invented(self.rng, held_out=self.held_out).capitalize()
+        if kind < 0.4:
+            return str(self.rng.randint(2, 99_999))
+        if kind < 0.55:
+            first, second = self.rng.sample(entities.VALUES, 2)
+            return f"{first} {second}"
+        return entities.some(entities.VALUES, self.rng, held_out=self.held_out)
+
+    def units(self) -> tuple[str, str]:
+        """Two ways to write units of one kind."""
+        kind = self.rng.choice(("length", "length", "mass", "mass", "volume", *entities.UNITS))
+        first, second = self.rng.sample(entities.UNITS[kind], 2)
+        return first, second
+
+
+def slug(key: str) -> str:
+    return key.lower().replace(" ", "_")
+
+
+def number_of(text: str) -> Any:
+    """As it stands in a call's arguments: 5, 5.5; 5.50 becomes 5.5."""
+    return float(text) if "." in text else int(text)

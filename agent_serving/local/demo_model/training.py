@@ -1,0 +1,206 @@
+"""Training from scratch: by the clock, resumable, with a learning curve."""
+
+# Its libraries are an extra.
+# mypy: disable-error-code="import-not-found,no-any-return"
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from agent_serving.local.demo_model import circuit, rendering, scoring, tokenizer
+from agent_serving.local.demo_model.batches import Batch, Batches
+from agent_serving.local.demo_model.conversations import Generator, Mix
+from agent_serving.local.demo_model.crowd import Crowd
+from agent_serving.local.demo_model.model import Model
+from agent_serving.local.demo_model.optimizer import Optimizer
+from agent_serving.local.demo_model.shape import Shape
+from agent_serving.local.demo_model.toolbox import Toolbox
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+WARM_UP = 40  # steps
+DECAY = 0.45  # of the time, at the end
+FIRST = Mix(1.0, 0.0, 0.0)
+THEN = Mix(0.55, 0.33, 0.12)
+LAST = Mix(0.35, 0.3, 0.35)
+TOKENIZER_CONVERSATIONS = 1_500
+CHECK_SEED = 77
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """minutes: of training, over all starts. Short conversations come first, because copying is
+    learned from them soonest; long ones come with the decay."""
+
+    minutes: float
+    seed: int = 1
+    size: int = 4096
+    first_tokens: int = 1_500_000
+    processes: int = 2
+    steps: int | None = None
+    shape: Shape = field(default_factory=Shape)
+
+    def share(self, step: int, seconds: float) -> float:
+        """Of the full learning rate."""
+        left = 1 - seconds / (60 * self.minutes)
+        return max(0.0, min(1.0, left / DECAY, (step + 1) / WARM_UP))
+
+    def mix(self, tokens: int, seconds: float) -> Mix:
+        if tokens < self.first_tokens:
+            return FIRST
+        return LAST if seconds > 60 * self.minutes * (1 - DECAY) else THEN
+
+
+@dataclass
+class State:
+    step: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    pool: int = 0
+
+
+Say = Callable[[str], None]
+
+
+class Training:
+    """Keeps everything in `folder`: tokenizer.json, checkpoint.pt, curve.jsonl."""
+
+    def __init__(self, folder: Path, plan: Plan, say: Say, crowd: Crowd | None = None) -> None:
+        self._crowd = crowd or Crowd()
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(plan.seed)
+        torch.set_num_threads(1)
+        self._folder, self._plan, self._say = folder, plan, say
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        toolbox = Toolbox()
+        generator = Generator(toolbox)
+        self.tokenizer = _tokenizer(folder / "tokenizer.json", generator, plan, say)
+        size = plan.size // self._crowd.size
+        self._batches = Batches(generator, self.tokenizer, seed=plan.seed, size=size)
+        held_out = Generator(toolbox, held_out=True)
+        self._check = list(islice(held_out.stream(CHECK_SEED, THEN), 30))
+        self.model = Model(plan.shape).to(self._device)
+        circuit.install(self.model)
+        self._optimizer = Optimizer(self.model)
+        self.state = State()
+        self._since = 0.0
+        self._resume()
+
+    def run(self) -> None:
+        """Until the time is over. Stopped at any moment, it goes on from the last checkpoint."""
+        saved = checked = self.state.seconds
+        self._since = time.monotonic()
+        self._say(f"{self._plan.shape.parameters:,} parameters on {self._device}")
+        while not self._is_over():
+            mix = self._plan.mix(self.state.tokens, self.state.seconds)
+            for batch in self._mine(mix):
+                self._step(batch)
+                if self._is_over():
+                    break
+            self.state.pool += 1
+            if self.state.seconds - saved > 90:
+                saved = self.state.seconds
+                self._save()
+            if self.state.seconds - checked > 300:
+                checked = self.state.seconds
+                if self._crowd.leads:
+                    self.check()
+        self._save()
+        if self._crowd.leads:
+            self.check()
+
+    def _mine(self, mix: Mix) -> Iterator[Batch]:
+        """This process's share of the next pool: as many batches as every other has."""
+        batches = list(self._batches.pool(self.state.pool, mix))
+        size = self._crowd.size
+        whole = len(batches) // size * size
+        return iter(batches[self._crowd.rank : whole : size])
+
+    def check(self) -> scoring.Score:
+        result = scoring.score(self.model, self.tokenizer, self._check)
+        shares = {kind: round(result.share(kind), 3) for kind in result.seen}
+        self._note({"exact": shares, "turns": result.seen["all"]})
+        kinds = "  ".join(f"{kind} {100 * result.share(kind):.0f}" for kind in result.kinds())
+        self._say(f"exact turns {100 * result.share('all'):.1f} %: {kinds}")
+        return result
+
+    def _is_over(self) -> bool:
+        if self._plan.steps is not None and self.state.step >= self._plan.steps:
+            return True
+        return self.state.seconds >= 60 * self._plan.minutes
+
+    def _step(self, batch: Batch) -> None:
+        device = self._device
+        with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
+            loss = self.model.loss(
+                batch.ids.to(device), batch.at.to(device), batch.wanted.to(device)
+            )
+        loss.backward()
+        share = self._plan.share(self.state.step, self.state.seconds)
+        now = time.monotonic()
+        spent, self._since = now - self._since, now
+        tokens, seconds = self._crowd.agree(self.model.parameters(), batch.tokens, spent)
+        self._optimizer.step(share)
+        self.state.step += 1
+        self.state.tokens += tokens
+        self.state.seconds += seconds
+        if self.state.step % 50 == 0 and self._crowd.leads:
+            self._note({"loss": round(loss.item(), 4), "share": round(share, 3)})
+            state = self.state
+            self._say(
+                f"{state.seconds / 60:5.1f} min  step {state.step}  {state.tokens / 1e6:.2f} M"
+                f" tokens  {state.tokens / state.seconds:.0f}/s  loss {loss.item():.3f}"
+            )
+
+    def _note(self, line: dict[str, Any]) -> None:
+        with (self._folder / "curve.jsonl").open("a") as curve:
+            curve.write(json.dumps({**asdict(self.state), **line}) + "\n")
+
+    def _save(self) -> None:
+        if not self._crowd.leads:
+            return
+        unfinished = self._folder / "checkpoint.unfinished"
+        torch.save(
+            {
+                "model": self.model.state_dict(),
+                "optimizer": self._optimizer.state(),
+                "state": asdict(self.state),
+            },
+            unfinished,
+        )
+        unfinished.replace(self._folder / "checkpoint.pt")
+
+    def _resume(self) -> None:
+        checkpoint = self._folder / "checkpoint.pt"
+        if checkpoint.exists():
+            saved = torch.load(checkpoint, map_location=self._device)
+            self.model.load_state_dict(saved["model"])
+            self._optimizer.load(saved["optimizer"])
+            self.state = State(**saved["state"])
+            self._say(f"resumed at {self.state.seconds / 60:.1f} minutes")
+
+
+def prepare(folder: Path, plan: Plan, say: Say) -> None:
+    """Make the tokenizer where it is missing, before several processes want it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _tokenizer(folder / "tokenizer.json", Generator(Toolbox()), plan, say)
+
+
+def _tokenizer(path: Path, generator: Generator, plan: Plan, say: Say) -> Tokenizer:
+    if not path.exists():
+        say("training the tokenizer")
+        some = islice(generator.stream(plan.seed), TOKENIZER_CONVERSATIONS)
+        trained = tokenizer.train((rendering.text(one) for one in some), plan.shape.vocabulary)
+        trained.save(str(path))
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_file(str(path))

@@ -1,0 +1,127 @@
+"""The conversations that the demo model learns from and is measured on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+
+import pytest
+
+from agent_serving.local.demo_model import entities, phrasings
+from agent_serving.local.demo_model.conversations import Generator, Mix
+from agent_serving.local.demo_model.scene import Conversation
+from agent_serving.local.demo_model.toolbox import NAMES, Toolbox
+
+SHORT = Mix(0.7, 0.2, 0.1)
+
+
+@pytest.fixture(scope="module")
+def toolbox() -> Toolbox:
+    return Toolbox()
+
+
+def _some(toolbox: Toolbox, count: int, *, held_out: bool) -> list[Conversation]:
+    generator = Generator(toolbox, held_out=held_out)
+    return list(islice(generator.stream(5, SHORT), count))
+
+
+def _arguments(conversations: list[Conversation], tool: str, name: str) -> Iterator[str]:
+    for conversation in conversations:
+        for turn in conversation.turns:
+            for step in turn.steps:
+                for call in step.calls:
+                    if call.name == tool and name in call.arguments:
+                        yield str(call.arguments[name])
+
+
+def test_the_same_seed_gives_the_same_conversations(toolbox: Toolbox) -> None:
+    assert _some(toolbox, 20, held_out=True) == _some(toolbox, 20, held_out=True)
+
+
+def test_another_seed_gives_others(toolbox: Toolbox) -> None:
+    generator = Generator(toolbox, held_out=True)
+    first, second = (list(islice(generator.stream(seed, SHORT), 20)) for seed in (1, 2))
+    assert first != second
+
+
+@pytest.mark.parametrize(("tool", "name"), [("lookup_country", "query"), ("remember", "key")])
+def test_what_is_held_out_never_occurs_in_training(toolbox: Toolbox, tool: str, name: str) -> None:
+    trained = {
+        text.lower() for text in _arguments(_some(toolbox, 300, held_out=False), tool, name)
+    }
+    measured = {
+        text.lower() for text in _arguments(_some(toolbox, 300, held_out=True), tool, name)
+    }
+    assert len(trained) > 20
+    assert len(measured) > 5
+    assert not trained & measured
+
+
+def test_cities_are_held_out_but_for_those_whose_zone_is_known_by_heart(toolbox: Toolbox) -> None:
+    known = {city.lower() for city in entities.ZONES}
+    trained, measured = (
+        {city.lower() for city in _arguments(_some(toolbox, 200, held_out=side), "weather", "city")}
+        for side in (False, True)
+    )
+    assert len(measured) > 20
+    assert not (trained & measured) - known
+
+
+@pytest.mark.parametrize("name", phrasings.names())
+def test_every_intent_has_templates_on_both_sides(name: str) -> None:
+    trained = phrasings.templates(name, held_out=False)
+    held_out = phrasings.templates(name, held_out=True)
+    assert trained
+    assert held_out
+    assert not set(trained) & set(held_out)
+
+
+def test_all_kinds_of_turns_occur(toolbox: Toolbox) -> None:
+    kinds = {turn.kind for one in _some(toolbox, 300, held_out=True) for turn in one.turns}
+    assert kinds == {
+        "single",
+        "parallel",
+        "follow_up",
+        "chain of 2",
+        "chain of 3",
+        "chain of 4",
+        "error",
+        "missing",
+        "refusal",
+        "small talk",
+        "unseen tool",
+    }
+
+
+def test_calls_name_only_tools_that_are_offered(toolbox: Toolbox) -> None:
+    for conversation in _some(toolbox, 100, held_out=False):
+        offered = {tool.name for tool in conversation.tools}
+        called = {call.name for turn in conversation.turns for s in turn.steps for call in s.calls}
+        assert called <= offered & set(NAMES)
+
+
+def test_a_parallel_turn_is_one_step_of_several_calls(toolbox: Toolbox) -> None:
+    turns = [t for c in _some(toolbox, 100, held_out=False) for t in c.turns]
+    parallel = [turn for turn in turns if turn.kind == "parallel"]
+    assert parallel
+    assert all(len(turn.steps) == 1 and len(turn.steps[0].calls) > 1 for turn in parallel)
+
+
+def test_what_a_calculator_said_is_what_is_answered(toolbox: Toolbox) -> None:
+    seen = 0
+    for conversation in _some(toolbox, 100, held_out=False):
+        for turn in conversation.turns:
+            last = turn.steps[-1] if turn.steps else None
+            if turn.kind == "single" and last and last.calls[0].name == "calculator":
+                assert turn.answer == f"The result is {last.results[0]}."
+                seen += 1
+    assert seen > 5
+
+
+def test_a_time_is_answered_from_the_clock_that_was_shown(toolbox: Toolbox) -> None:
+    for conversation in _some(toolbox, 100, held_out=False):
+        for turn in conversation.turns:
+            shown = [result for step in turn.steps for result in step.results]
+            if len(shown) == 1 and shown[0].startswith('{"time"'):
+                assert json.loads(shown[0])["timezone"] in turn.answer
