@@ -47,12 +47,8 @@ def test_another_seed_gives_others(toolbox: Toolbox) -> None:
 
 @pytest.mark.parametrize(("tool", "name"), [("lookup_country", "query"), ("remember", "key")])
 def test_what_is_held_out_never_occurs_in_training(toolbox: Toolbox, tool: str, name: str) -> None:
-    trained = {
-        text.lower() for text in _arguments(_some(toolbox, 300, held_out=False), tool, name)
-    }
-    measured = {
-        text.lower() for text in _arguments(_some(toolbox, 300, held_out=True), tool, name)
-    }
+    trained = {text.lower() for text in _arguments(_some(toolbox, 300, held_out=False), tool, name)}
+    measured = {text.lower() for text in _arguments(_some(toolbox, 300, held_out=True), tool, name)}
     assert len(trained) > 20
     assert len(measured) > 5
     assert not trained & measured
