@@ -95,6 +95,8 @@ def launch_environment(
         "HF_HUB_OFFLINE": "1",
         "TRANSFORMERS_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "false",
+        # Else its last words stand in a buffer, and not at the end of the log, when it dies.
+        "PYTHONUNBUFFERED": "1",
     }
     if options.environment.device == "cpu":
         every_core = f"0-{(os.cpu_count() or 1) - 1}"
