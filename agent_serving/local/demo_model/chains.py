@@ -201,5 +201,6 @@ CHAINS: tuple[Callable[[Scene], Said], ...] = (
     weather_fahrenheit,
     recall_weather_fahrenheit,
     recall_weather_fahrenheit_remember,
+    recall_weather_fahrenheit_remember,
     currency_remember,
 )

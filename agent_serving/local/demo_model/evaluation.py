@@ -12,12 +12,15 @@ from typing import Any, Protocol
 from agent_serving.local.demo_model import answers
 from agent_serving.local.demo_model.atoms import CLOCK
 from agent_serving.local.demo_model.conversations import Generator, Mix
+from agent_serving.local.demo_model.rendering import text
 from agent_serving.local.demo_model.scene import Conversation, OfferedTool, Turn
 from agent_serving.local.demo_model.tally import Tally
 from agent_serving.local.demo_model.toolbox import NAMES
 
 Json = dict[str, Any]
 MIX = Mix(0.5, 0.3, 0.2)
+LONGEST = 10_000
+"""Characters of a conversation, about 2 500 tokens: training goes no further."""
 
 
 class Service(Protocol):
@@ -48,7 +51,8 @@ class Report:
 
 def conversations(generator: Generator, seed: int, count: int) -> list[Conversation]:
     """The evaluation set. The same seed gives the same one; `generator` is one that holds out."""
-    return list(islice(generator.stream(seed, MIX), count))
+    fitting = (one for one in generator.stream(seed, MIX) if len(text(one)) <= LONGEST)
+    return list(islice(fitting, count))
 
 
 async def evaluate(

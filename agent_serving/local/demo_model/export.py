@@ -32,6 +32,7 @@ def export(run: Path, output: Path, shape: Shape | None = None) -> None:
         name: value.to(torch.bfloat16).contiguous() for name, value in saved["model"].items()
     }
     save_file(weights, output / "model.safetensors", metadata={"format": "pt"})
+    (output / "model.safetensors").chmod(0o644)
     shutil.copyfile(run / "tokenizer.json", output / "tokenizer.json")
     shutil.copyfile(CHAT_TEMPLATE, output / "chat_template.jinja")
     if (run / "curve.jsonl").exists():
