@@ -12,17 +12,7 @@ from agent_serving.domain import session as domain
 from agent_serving.domain import values
 from agent_serving.domain.events import Attempt as EngineAttempt
 from agent_serving.domain.feed import timings_data
-from agent_serving.domain.values import Effect, Failure, Outcome
-
-PrefixReason = Literal[
-    "cold",
-    "evicted",
-    "routed_elsewhere",
-    "tools_changed",
-    "compacted",
-    "engine_restarted",
-    "unknown",
-]
+from agent_serving.domain.values import Effect, Failure, Outcome, PrefixReason
 
 
 class StepTimings(PhaseTimings):

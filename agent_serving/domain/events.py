@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
+from agent_serving.domain.cost import Cost
 from agent_serving.domain.values import (
     Agent,
     Effect,
@@ -20,6 +21,7 @@ from agent_serving.domain.values import (
     Message,
     MessageItem,
     Output,
+    PrefixReason,
     ReplyItem,
     Timings,
     ToolCall,
@@ -128,6 +130,9 @@ class Attempt(Value):
     status: Literal["completed", "failed", "cancelled"]
     usage: Usage = Usage()
     timings: Timings = Timings()
+    cost: Cost = Cost()
+    prefix_reason: PrefixReason | None = None
+    """Why tokens that an engine had seen before were computed again; None where none were."""
     error: Failure | None = None
 
 
@@ -206,6 +211,7 @@ class ToolFinished(Fact):
     name: str
     result: ToolResult
     timings: Timings
+    cost: Cost = Cost()
     resumes: bool = False
     """Whether this was all that the turn waited for."""
 

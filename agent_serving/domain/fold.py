@@ -161,7 +161,10 @@ def _end(session: Session, fact: e.TurnEnded) -> Session:
         waiting_for=(),
         steps=steps,
     )
-    session = settle(session.but(spent=session.spent + ended.usage), turn, ended, final=True)
+    spent = session.but(
+        spent=session.spent + ended.usage, spent_cost=session.spent_cost + ended.cost
+    )
+    session = settle(spent, turn, ended, final=True)
     if fact.error is None or fact.error.code != ContextLengthExceeded.code:
         return session
     return session.but(pending=tuple(_left_out(message) for message in session.pending))

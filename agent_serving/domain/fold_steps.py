@@ -146,6 +146,7 @@ def apply_tool(
                 status="completed" if fact.result.outcome == "ok" else "failed",
                 result=fact.result,
                 timings=fact.timings,
+                cost=fact.cost,
                 ended_at=fact.at,
             )
         case _:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from agent_serving.domain.cost import Cost
 from agent_serving.domain.events import Attempt, ForkOrigin
 from agent_serving.domain.values import (
     Agent,
@@ -74,6 +75,10 @@ class ModelStep(Value):
     def usage(self) -> Usage:
         return sum((attempt.usage for attempt in self.attempts), Usage())
 
+    @property
+    def cost(self) -> Cost:
+        return sum((attempt.cost for attempt in self.attempts), Cost())
+
 
 class ToolStep(Value):
     kind: Literal["tool"] = "tool"
@@ -90,6 +95,7 @@ class ToolStep(Value):
     """A claim that was given up after a doubt; the call is open again."""
     result: ToolResult | None = None
     timings: Timings = Timings()
+    cost: Cost = Cost()
     started_at: datetime
     ended_at: datetime | None = None
 
@@ -184,6 +190,10 @@ class Turn(Value):
         return sum((step.usage for step in self.steps), Usage())
 
     @property
+    def cost(self) -> Cost:
+        return sum((step.cost for step in self.steps), Cost())
+
+    @property
     def output_text(self) -> str:
         last = self.last_model_step
         return last.text if last is not None and not last.calls else ""
@@ -207,6 +217,7 @@ class Session(Value):
     inherited_turns: int = 0
     spent: Usage = Usage()
     """Of the turns that have ended here."""
+    spent_cost: Cost = Cost()
     pending: tuple[Message, ...] = ()
     token_count: int = 0
     reply_open: bool = False
@@ -242,6 +253,11 @@ class Session(Value):
         """What this session used; turns inherited by a fork are not among it."""
         active = self.active
         return self.spent if active is None else self.spent + active.usage
+
+    @property
+    def cost(self) -> Cost:
+        active = self.active
+        return self.spent_cost if active is None else self.spent_cost + active.cost
 
     def turn(self, turn_id: str) -> Turn | None:
         return next((turn for turn in self.turns if turn.id == turn_id), None)

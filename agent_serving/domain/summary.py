@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from agent_serving.domain.cost import Cost
 from agent_serving.domain.session import Session, SessionStatus
 from agent_serving.domain.values import Usage, Value
 
@@ -21,6 +22,7 @@ class Summary(Value):
     turn_count: int
     active_turn: str | None
     usage: Usage
+    cost: Cost = Cost()
     metadata: dict[str, str]
     created_at: datetime
     updated_at: datetime
@@ -37,6 +39,7 @@ def summarize(session: Session) -> Summary:
         turn_count=len(session.turns),
         active_turn=active.id if active else None,
         usage=session.usage,
+        cost=session.cost,
         metadata=session.metadata,
         created_at=session.created_at,
         updated_at=session.updated_at,

@@ -25,6 +25,17 @@ Effect = Literal["pure", "idempotent", "once"]
 ServiceClass = Literal["online", "near_real_time", "batch"]
 
 
+PrefixReason = Literal[
+    "cold",
+    "evicted",
+    "routed_elsewhere",
+    "tools_changed",
+    "compacted",
+    "engine_restarted",
+    "unknown",
+]
+
+
 class Limits(Value):
     """What one turn may use. Reaching one ends the turn `incomplete` with the limit's name;
     at `max_tool_calls` the model is first asked to answer with what it has."""

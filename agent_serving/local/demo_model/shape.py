@@ -9,11 +9,11 @@ from dataclasses import dataclass
 class Shape:
     vocabulary: int = 1024
     layers: int = 4
-    hidden: int = 192
+    hidden: int = 256
     heads: int = 4
     kv_heads: int = 2
     head_size: int = 64
-    mlp: int = 384
+    mlp: int = 512
     context: int = 4096
     theta: float = 1e4
     epsilon: float = 1e-6
