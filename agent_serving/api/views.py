@@ -116,6 +116,7 @@ def _summary(row: summary.Summary) -> dict[str, Any]:
     return dict(row) | {
         "agent": AgentSummary(**dict(row.agent)),
         "usage": Usage.of(row.usage),
+        "cost": None,
     }
 
 
