@@ -27,11 +27,12 @@ test: services check ## Check the code, then run all tests, on a real SGLang and
 	$(BIN)/agent-serving engine install
 	$(BIN)/python -m pytest
 
-# The store is tested on a Redis server of the system's too, and over TLS.
+# The store is tested on a Redis server of the system's too, and over TLS; the explorer in Chromium.
 services:
-	@command -v redis-server >/dev/null && command -v openssl >/dev/null || { \
-		echo "The tests need redis-server and openssl on PATH; on Debian:" \
-			"apt-get install redis-server openssl" >&2; exit 1; }
+	@for program in redis-server openssl chromium; do \
+		command -v $$program >/dev/null || { \
+			echo "The tests need $$program on PATH; on Debian:" \
+				"apt-get install redis-server openssl chromium" >&2; exit 1; }; done
 
 check: $(INSTALLED) ## Style, types and import floors, without tests
 	$(BIN)/ruff check .

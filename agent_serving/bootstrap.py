@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -12,6 +14,8 @@ from fastapi import FastAPI
 
 from agent_serving.adapters.clock import SystemClock
 from agent_serving.adapters.ids import MonotonicIds
+from agent_serving.adapters.otel.metrics import Metrics
+from agent_serving.adapters.otel.tracer import OtelTracer, captured_content, otlp_tracer
 from agent_serving.adapters.redis import EmbeddedRedis, RedisSessionStore
 from agent_serving.adapters.scheduler.fifo import FifoScheduler
 from agent_serving.adapters.sglang.engine import SglangEngine
@@ -22,16 +26,17 @@ from agent_serving.domain.errors import ConfigurationError
 from agent_serving.local.errors import LocalEngineError
 from agent_serving.local.install import EngineEnvironment, ensure_engine
 from agent_serving.local.launch import HOST, EngineProcess, LaunchOptions
-from agent_serving.local.tiny_model import LocalModel, ensure_model
+from agent_serving.local.shipped_model import LocalModel, shipped_model
 from agent_serving.plugins.grammars import load_dialects, load_outputs
 from agent_serving.plugins.locations import shipped
 from agent_serving.plugins.tools import load_tools
-from agent_serving.ports import Engine, Ports
+from agent_serving.ports import Engine, Ports, Scheduler, Tracer
 from agent_serving.runtime.service import Service
+from agent_serving.runtime.turn_spans import TurnSpans
 
 Say = Callable[[str], None]
 
-TINY_CACHE_TOKENS = 65_536
+SHIPPED_CACHE_TOKENS = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,27 +71,55 @@ async def build(settings: Settings, *, engine: Engine | None = None) -> AsyncIte
         [tool.function for tool in loaded.values()], settings=settings.settings_of_tools()
     )
     async with AsyncExitStack() as stack:
+        metrics = Metrics(tools=loaded)
+        tracer = otlp_tracer(os.environ)
+        stack.push_async_callback(_close_telemetry, metrics, tracer)
+        if tracer is not None:
+            metrics.watch_spans(lambda: tracer.counts().lost)
         store = await _store(settings, stack)
         pool = engine or SglangEngine(settings.engines)
         ports = Ports(
             engine=pool,
-            scheduler=FifoScheduler(
-                pool.workers,
-                max_running_per_worker=settings.max_running_per_engine,
-                max_waiting=settings.max_waiting,
-            ),
+            scheduler=metrics.count_admissions(_scheduler(settings, pool)),
             store=store,
             tools=tools,
             clock=SystemClock(),
             new_id=MonotonicIds().new,
             dialects=dialects,
+            prices=settings.price_book,
+            tenant_budgets=settings.tenant_budgets,
+            observers=(metrics, *_turn_spans(tracer)),
+            tracer=tracer,
         )
         service = Service(ports, dialect=settings.dialect)
         stack.push_async_callback(service.aclose)  # closes the engine and the store too
+        metrics.watch(service.load, pool.workers)
         await service.start()
-        api = ApiSettings(max_body_bytes=settings.body_limit, capabilities=_deployment(settings))
-        app = create_app(service, settings=api, outputs=load_outputs(grammars))
+        api = ApiSettings(
+            max_body_bytes=settings.body_limit,
+            jaeger_url=settings.jaeger_url,
+            capabilities=_deployment(settings),
+        )
+        app = create_app(service, settings=api, outputs=load_outputs(grammars), meter=metrics)
         yield Running(settings, service, app)
+
+
+def _scheduler(settings: Settings, engine: Engine) -> Scheduler:
+    return FifoScheduler(
+        engine.workers,
+        max_running_per_worker=settings.max_running_per_engine,
+        max_waiting=settings.max_waiting,
+    )
+
+
+async def _close_telemetry(metrics: Metrics, tracer: OtelTracer | None) -> None:
+    """Side by side: where nobody receives, each waits its time."""
+    closing = [asyncio.to_thread(metrics.shutdown), *([tracer.aclose()] if tracer else [])]
+    await asyncio.gather(*closing)
+
+
+def _turn_spans(tracer: Tracer | None) -> tuple[TurnSpans, ...]:
+    return () if tracer is None else (TurnSpans(tracer, captured_content(os.environ)),)
 
 
 def _deployment(settings: Settings) -> dict[str, Any]:
@@ -127,13 +160,13 @@ def local_engine(settings: Settings, say: Say) -> Iterator[EngineProcess]:
 
 
 def local_model(settings: Settings, say: Say) -> tuple[EngineEnvironment, LocalModel]:
-    """Install the engine and make the tiny model where they are missing. Blocks.
+    """Install the engine where it is missing, and verify the shipped model where it serves. Blocks.
 
     Raises LocalEngineError.
     """
     environment = ensure_engine(settings.home, say, torch_index=settings.torch_index)
     if settings.model is None:
-        return environment, ensure_model(settings.home, environment.python, say)
+        return environment, shipped_model()
     if not (settings.model / "config.json").is_file():
         raise LocalEngineError(f"{settings.model} holds no model: there is no config.json in it.")
     return environment, LocalModel(settings.model.absolute(), settings.model.name, 0)
@@ -148,7 +181,7 @@ def _launch_options(settings: Settings, say: Say) -> LaunchOptions:
         log=settings.data_dir.absolute() / "engine.log",
         port=settings.engine_port,
         context_length=settings.context_length or model.context_length or None,
-        max_total_tokens=None if settings.model else TINY_CACHE_TOKENS,
+        max_total_tokens=None if settings.model else SHIPPED_CACHE_TOKENS,
         extra_arguments=settings.engine_args,
     )
 

@@ -5,6 +5,7 @@ Nothing else in the package reads the environment.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import ipaddress
 import re
@@ -15,10 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, field_validator
 
 from agent_serving.domain.errors import ConfigurationError
-from agent_serving.domain.values import Value
+from agent_serving.domain.prices import ModelPrices, PriceBook
+from agent_serving.domain.values import Money, TenantBudget, Value
 
 PREFIX = "AGENT_SERVING_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
@@ -26,8 +28,11 @@ DEFAULT_FILE = Path("agent-serving.toml")
 
 LISTS = frozenset({"engines", "tools", "grammars", "fetch_hosts"})
 """In the environment: separated by commas or blanks."""
+TABLES = frozenset({"tool_settings", "prices", "tool_prices", "tenant_budgets"})
+"""Tables in the file, JSON in the environment; no flags."""
 PATHS = frozenset({"data_dir", "engine_home", "model"})
 PATH_LISTS = frozenset({"tools", "grammars"})
+_JSON_TABLE = TypeAdapter(dict[str, Any])
 
 _NOT_OURS = re.compile(r"SERVICE_(HOST|PORT(_.+)?)|PORT_\d+_(TCP|UDP)(_.+)?|TEST_.+")
 """What Kubernetes sets in every pod beside a Service that is called agent-serving, and what the
@@ -37,10 +42,15 @@ tests are told."""
 class Settings(Value):
     """Everything that can be configured."""
 
+    unsafe_no_keys: bool = Field(
+        False,
+        description="Allow a `host` that is no loopback address, although requests carry no keys: "
+        "inside a container that publishes on loopback, or behind a proxy that authenticates.",
+    )
     host: str = Field(
         "127.0.0.1",
         description="Address to listen on. Only loopback addresses are allowed: requests carry no "
-        "keys, so whoever reaches the port may do everything.",
+        "keys, so whoever reaches the port may do everything. See `unsafe_no_keys`.",
     )
     port: int = Field(8080, ge=0, le=65_535, description="Port of the API; 0 takes a free one.")
     data_dir: Path = Field(
@@ -82,6 +92,27 @@ class Settings(Value):
         description="Settings by tool name, handed to that tool only. A table in the file, JSON in "
         "the environment.",
     )
+    currency: str | None = Field(
+        None,
+        pattern=r"^[A-Z]{3}$",
+        description="Currency of all prices (ISO 4217); nothing is priced where it is not set.",
+    )
+    prices: dict[str, ModelPrices] = Field(
+        {},
+        description="Prices by model name, `*` for all others: `input`, `cached_input` and "
+        "`output` of a million tokens, `gpu_hour` and `gpus` of an engine, `kv_hour` of a million "
+        "tokens kept while tools run. Tables in the file, JSON in the environment.",
+    )
+    tool_prices: dict[str, Money] = Field(
+        {},
+        description="Price of a call by tool name. A table in the file, JSON in the environment.",
+    )
+    tenant_budgets: dict[str, TenantBudget] = Field(
+        {},
+        description="What a tenant may spend in a `period` (`day` or `month`, UTC): `max_tokens`, "
+        "`max_cost`, `max_seconds`, `max_steps`. Turns pause where it is reached. Tables in the "
+        "file, JSON in the environment.",
+    )
     max_running_per_engine: int = Field(
         32, ge=1, le=4096, description="Requests that one engine runs at a time; the rest queue."
     )
@@ -90,6 +121,11 @@ class Settings(Value):
     )
     body_limit: int = Field(
         1_048_576, ge=1024, le=67_108_864, description="Largest request body, in bytes."
+    )
+    jaeger_url: str | None = Field(
+        None,
+        description="Base URL of a Jaeger that receives the traces; turns then link to it. Where "
+        "traces are sent to is said by the standard OTEL_* variables.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severity that is logged."
@@ -107,8 +143,8 @@ class Settings(Value):
     )
     model: Path | None = Field(
         None,
-        description="Model directory (Hugging Face format) that the local engine serves; a tiny "
-        "random model, made on the spot, when not set.",
+        description="Model directory (Hugging Face format) that the local engine serves; the "
+        "shipped demo model when not set.",
     )
     context_length: int | None = Field(
         None, ge=256, le=10_000_000, description="Context of the local engine, in tokens."
@@ -124,18 +160,21 @@ class Settings(Value):
 
     @field_validator("host")
     @classmethod
-    def _host_is_loopback(cls, host: str) -> str:
-        try:
-            loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            loopback = False
-        if not loopback:
+    def _host_is_loopback(cls, host: str, given: ValidationInfo) -> str:
+        if not is_loopback(host) and not given.data.get("unsafe_no_keys"):
             raise ValueError(
                 f"{host!r} is not a loopback address, and requests carry no keys yet: anybody who "
                 "reaches it could run tools and read sessions. Listen on 127.0.0.1 and put a proxy "
-                "that authenticates in front"
+                "that authenticates in front, or allow it inside a container by --unsafe-no-keys"
             )
         return host
+
+    @field_validator("prices", "tool_prices")
+    @classmethod
+    def _prices_have_a_currency(cls, prices: Any, given: ValidationInfo) -> Any:
+        if prices and given.data.get("currency") is None:
+            raise ValueError('prices mean nothing without a currency: set currency = "EUR", say')
+        return prices
 
     @field_validator("engines")
     @classmethod
@@ -145,10 +184,21 @@ class Settings(Value):
                 raise ValueError(f"{url!r} is not a URL such as http://127.0.0.1:30000")
         return tuple(dict.fromkeys(url.rstrip("/") for url in urls))
 
+    @field_validator("jaeger_url")
+    @classmethod
+    def _jaeger_is_a_url(cls, url: str | None) -> str | None:
+        if url is not None and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", url):
+            raise ValueError(f"{url!r} is not a URL such as http://127.0.0.1:16686")
+        return url
+
     @property
     def home(self) -> Path:
         """Where the local engine lives."""
         return self.engine_home or self.data_dir
+
+    @property
+    def price_book(self) -> PriceBook:
+        return PriceBook(currency=self.currency, models=self.prices, tools=self.tool_prices)
 
     def settings_of_tools(self) -> dict[str, dict[str, str]]:
         """`tool_settings`, with `fetch_hosts` in its place there."""
@@ -156,6 +206,13 @@ class Settings(Value):
             return self.tool_settings
         fetch = self.tool_settings.get("fetch_url", {}) | {"hosts": " ".join(self.fetch_hosts)}
         return self.tool_settings | {"fetch_url": fetch}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches it."""
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,16 +339,12 @@ def _parse(name: str, key: str, text: str) -> Any:
     try:
         if key == "engine_args":
             return shlex.split(text)
-        if key == "tool_settings":
-            return _JsonTable.model_validate_json(f'{{"table": {text}}}').table
+        if key in TABLES:
+            return _JSON_TABLE.validate_json(text)
     except ValueError as error:
-        problem = "not a JSON object of objects" if key == "tool_settings" else str(error)
+        problem = "not a JSON object" if key in TABLES else str(error)
         raise ConfigurationError(f"environment {name}: {problem}.") from None
     return text
-
-
-class _JsonTable(Value):
-    table: dict[str, dict[str, str]]
 
 
 def _near(key: str, spelled: Any = str) -> str:

@@ -76,10 +76,13 @@ class ScriptedEngine:
             cache_report=True,
             session_radix_cache=True,
             incremental_streaming=True,
+            incarnation="1",
         )
+        self._start = 1
         self.requests: list[Generation] = []
         self.aborted: list[str] = []
         self.closed_sessions: list[str] = []
+        self.asked_incarnations = 0
         self.rejected_constraints: dict[str, str] = {}
         """Constraint value → why the engine's grammar refuses it."""
 
@@ -89,7 +92,11 @@ class ScriptedEngine:
         return (self._worker,)
 
     async def probe(self) -> None:
-        return
+        self._worker = replace(self._worker, incarnation=str(self._start))
+
+    async def incarnation(self, worker: str) -> str | None:
+        self.asked_incarnations += 1
+        return str(self._start)
 
     async def render_opening(
         self,
@@ -164,6 +171,16 @@ class ScriptedEngine:
 
     def come_up(self) -> None:
         self._worker = replace(self._worker, ready=True)
+
+    def forget(self) -> None:
+        """The cache is empty, as after evictions or a flush."""
+        self._seen.clear()
+
+    def restart(self) -> None:
+        """Another start of the same engine: the cache is empty. It is noticed when it is probed,
+        or asked."""
+        self.forget()
+        self._start += 1
 
     def encode(self, text: str) -> tuple[int, ...]:
         return tuple(ord(character) for character in text)

@@ -2,7 +2,7 @@
 keeps messages and re-renders them with chat completions.
 
     python benchmarks/prefix_reuse.py --engine http://127.0.0.1:30000
-    python benchmarks/prefix_reuse.py                # starts an engine with the tiny model first
+    python benchmarks/prefix_reuse.py                # starts an engine with the demo model first
 
 Both sides hold the same number of conversations of the same shape on the same engine, one side
 after the other, each with a flushed cache: a system prompt, tools, and user messages whose first

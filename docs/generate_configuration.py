@@ -6,7 +6,7 @@ import typing
 from pathlib import Path
 from typing import Any
 
-from agent_serving.config import PREFIX, Settings, flag_of
+from agent_serving.config import PREFIX, TABLES, Settings, flag_of
 
 PAGE = Path(__file__).with_name("configuration.md")
 
@@ -20,7 +20,7 @@ A setting is taken from the command line, else from its environment variable, el
 it has its default. `agent-serving config` prints what is in force, and where each value is from.
 
 In the environment, lists are separated by commas or blanks, `engine_args` is split as a shell does,
-and `tool_settings` is JSON. Relative paths in a file are relative to it. Which flags a command
+and tables are JSON. Relative paths in a file are relative to it. Which flags a command
 takes is told by its `--help`.
 
 | key | flag | environment | default | |
@@ -38,7 +38,7 @@ def page() -> str:
 
 
 def _flag(key: str) -> str:
-    return "" if key == "tool_settings" else f"`{flag_of(key)}`"
+    return "" if key in TABLES else f"`{flag_of(key)}`"
 
 
 def _default(value: Any) -> str:

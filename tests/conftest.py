@@ -1,4 +1,4 @@
-"""What all tests share: one real SGLang server with the tiny model, started once."""
+"""What all tests share: one real SGLang server with the demo model, started once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from agent_serving.local.install import ensure_engine
 from agent_serving.local.launch import EngineProcess, LaunchOptions
-from agent_serving.local.tiny_model import ensure_model
+from agent_serving.local.shipped_model import shipped_model
 
 HOME = Path(os.environ.get("AGENT_SERVING_TEST_HOME", ".agent-serving"))
 
@@ -19,7 +19,7 @@ HOME = Path(os.environ.get("AGENT_SERVING_TEST_HOME", ".agent-serving"))
 def engine_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
     """SGLang on the CPU, shared by all tests that do not break it."""
     environment = ensure_engine(HOME, print)
-    model = ensure_model(HOME, environment.python, print)
+    model = shipped_model()
     process = EngineProcess(
         LaunchOptions(
             environment=environment,

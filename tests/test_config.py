@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import tomllib
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent_serving.cli.configuration import as_toml
 from agent_serving.config import Settings, load
 from agent_serving.domain.errors import ConfigurationError
 
@@ -119,6 +123,14 @@ def test_an_address_that_others_reach_is_refused_because_there_are_no_keys(host:
     assert "no keys" in message
 
 
+def test_an_address_that_others_reach_is_taken_by_whoever_says_that_it_is_unsafe() -> None:
+    flags = {"host": "0.0.0.0", "unsafe_no_keys": True}
+    assert load(flags).settings.host == "0.0.0.0"
+    environment = {"AGENT_SERVING_HOST": "::", "AGENT_SERVING_UNSAFE_NO_KEYS": "true"}
+    assert load(environment=environment).settings.host == "::"
+    assert "--unsafe-no-keys" in refusal(flags={"host": "0.0.0.0", "unsafe_no_keys": False})
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.0.1", "localhost", "::1"])
 def test_a_loopback_address_is_taken(host: str) -> None:
     assert load({"host": host}).settings.host == host
@@ -144,3 +156,63 @@ def test_what_kubernetes_sets_beside_a_service_of_our_name_is_ignored() -> None:
 def test_no_misspelt_variable_is_ignored(name: str) -> None:
     if name.lower() not in Settings.model_fields and name != "CONFIG":
         assert f"AGENT_SERVING_{name}" in refusal(environment={f"AGENT_SERVING_{name}": "1"})
+
+
+PRICED = """
+currency = "EUR"
+
+[prices."Qwen/Qwen3-8B"]
+input = 0.2
+cached_input = "0.02"
+
+[prices."*"]
+gpu_hour = 2.5
+gpus = 2
+
+[tool_prices]
+fetch_url = 0.001
+
+[tenant_budgets.default]
+period = "day"
+max_cost = 25
+"""
+
+
+def test_prices_and_budgets_are_tables(file: Path) -> None:
+    file.write_text(PRICED)
+    settings = load(file=file).settings
+    book = settings.price_book
+    named, other = book.model("Qwen/Qwen3-8B"), book.model("anything")
+    assert named is not None
+    assert other is not None
+    assert (named.input, named.cached_input) == (Decimal("0.2"), Decimal("0.02"))
+    assert (other.gpu_hour, other.gpus) == (Decimal("2.5"), 2)
+    assert book.tools == {"fetch_url": Decimal("0.001")}
+    budget = settings.tenant_budgets["default"]
+    assert (budget.period, budget.max_cost) == ("day", Decimal(25))
+    printed = tomllib.loads(as_toml(load(file=file)))
+    assert Settings.model_validate(printed) == settings
+
+
+def test_prices_come_from_the_environment_as_json() -> None:
+    environment = {
+        "AGENT_SERVING_CURRENCY": "EUR",
+        "AGENT_SERVING_PRICES": '{"*": {"output": "0.60"}}',
+    }
+    any_model = load(environment=environment).settings.price_book.model("m")
+    assert any_model is not None
+    assert any_model.output == Decimal("0.60")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"prices": {"m": {"input": 1}}}, "prices (from flag --prices): prices mean nothing"),
+        ({"currency": "EUR", "prices": {"m": {"inputs": 1}}}, "prices.m.inputs"),
+        ({"currency": "EUR", "tool_prices": {"add": -1}}, "tool_prices.add"),
+        ({"currency": "euro"}, "currency"),
+        ({"tenant_budgets": {"default": {"period": "week"}}}, "tenant_budgets.default.period"),
+    ],
+)
+def test_a_wrong_price_is_refused_with_its_place(given: dict[str, Any], told: str) -> None:
+    assert told in refusal(flags=given)

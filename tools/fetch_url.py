@@ -33,7 +33,7 @@ def fetch_url(url: str, context: ToolContext) -> str:
     # No proxy from the environment: it would connect to an address that nobody checked.
     with httpx.Client(trust_env=False, verify=httpx.create_ssl_context(), timeout=5.0) as client:
         for _ in range(MOST_REDIRECTS + 1):
-            answer = _get(client, address, context.settings, deadline)
+            answer = _get(client, address, context, deadline)
             if isinstance(answer, str):
                 return f"{address}\n\n{answer}"
             address = answer
@@ -53,16 +53,17 @@ def _parsed(url: str) -> httpx.URL:
 
 
 def _get(
-    client: httpx.Client, url: httpx.URL, settings: Mapping[str, str], deadline: float
+    client: httpx.Client, url: httpx.URL, context: ToolContext, deadline: float
 ) -> str | httpx.URL:
     """The text, or where it has moved to."""
     host = url.raw_host.decode().lower().rstrip(".")
     port = url.port or (443 if url.scheme == "https" else 80)
-    hosts = listed_hosts(settings)
+    hosts = listed_hosts(context.settings)
     if not any(entry.covers(host, port) for entry in hosts):
         names = ", ".join(entry.name for entry in hosts[:20])
         raise ToolError(f"{host}:{port} is not one of the hosts that can be fetched: {names}.")
-    checked = public_address(host, port, allow_private=settings.get("allow_private") == "1")
+    allow_private = context.settings.get("allow_private") == "1"
+    checked = public_address(host, port, allow_private=allow_private)
     try:
         # To the address that was checked: the name could have another one by now.
         with client.stream(
@@ -72,6 +73,7 @@ def _get(
                 "Host": url.netloc.decode(),
                 "User-Agent": "agent-serving",
                 "Accept-Encoding": "identity",
+                "traceparent": context.traceparent,
             },
             extensions={"sni_hostname": host},
         ) as response:

@@ -148,6 +148,13 @@ async def delete_agent(agent: AgentRef, api: Context) -> views.Deleted:
     return views.Deleted(id=agent_id, object="agent.deleted")
 
 
+async def chosen(api: Api, choice: str | AgentBody) -> values.Agent:
+    """The agent that a session is to have: a registered one, or one of its own."""
+    if isinstance(choice, str):
+        return await api.service.agents.find(api.tenant, choice)
+    return await api.service.agents.resolve(draft(api, choice))
+
+
 def draft(api: Api, body: AgentBody) -> AgentDraft:
     return AgentDraft(
         name=body.name,

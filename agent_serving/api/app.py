@@ -16,12 +16,15 @@ from agent_serving.api import (
     errors,
     events,
     examples,
+    explorer,
     forks,
     health,
     inputs,
     items,
+    metrics,
     sessions,
     steps,
+    traces,
     turns,
     usage,
 )
@@ -29,7 +32,10 @@ from agent_serving.api.context import Api, ApiSettings
 from agent_serving.api.crash import CrashGuard
 from agent_serving.api.identity import RequestIdentity
 from agent_serving.api.limits import RequestLimits
+from agent_serving.api.metrics import RequestMeter
+from agent_serving.api.server_span import ServerSpan
 from agent_serving.domain.values import Output
+from agent_serving.ports.meter import Meter
 from agent_serving.runtime.service import Service
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -51,9 +57,10 @@ TAGS = [
     {"name": "agents", "description": "Versioned agents; a session freezes a version."},
     {"name": "sessions", "description": "Conversations: their life, transcript, forks, usage."},
     {"name": "turns", "description": "Start, follow, answer and cancel turns; the step ledger."},
+    {"name": "usage", "description": "What was used, and what it cost."},
     {"name": "events", "description": "Everything that happens to a session, resumable."},
     {"name": "catalog", "description": "What this deployment can do."},
-    {"name": "health", "description": "For load balancers and supervisors."},
+    {"name": "health", "description": "For load balancers, supervisors and Prometheus."},
 ]
 
 
@@ -75,9 +82,10 @@ def create_app(
     settings: ApiSettings | None = None,
     outputs: Mapping[str, Output] | None = None,
     lifespan: Lifespan | None = None,
+    meter: Meter | None = None,
 ) -> FastAPI:
     """`service` is started and closed by the caller, or by `lifespan`. `outputs` are the named
-    output grammars."""
+    output grammars. `meter` is told of every request, and shown at /metrics."""
     settings = settings or ApiSettings()
     app = Application(
         title="agent-serving",
@@ -93,18 +101,26 @@ def create_app(
         generate_unique_id_function=_operation_id,
         lifespan=lifespan,
     )
-    app.state.api = Api(service, settings, outputs or {})
+    app.state.api = Api(service, settings, outputs or {}, meter)
     for module in (
-        agents, sessions, turns, inputs, steps, items, events, forks, usage, catalog, health
+        agents, sessions, turns, inputs, steps, traces, items, events, forks, usage, catalog,
+        health,
     ):  # fmt: skip
         app.include_router(module.router)
+    if meter is not None:
+        app.include_router(metrics.router)
+    explorer.install(app)
     errors.install(app)
     # The last one added is the first to see a request.
     app.add_middleware(
         RequestLimits, max_bytes=settings.max_body_bytes, max_depth=settings.max_json_depth
     )
     app.add_middleware(CrashGuard)
+    if service.ports.tracer is not None:
+        app.add_middleware(ServerSpan, tracer=service.ports.tracer)
     app.add_middleware(RequestIdentity)
+    if meter is not None:
+        app.add_middleware(RequestMeter, meter=meter)
     return app
 
 

@@ -8,11 +8,13 @@ from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag
 
 from agent_serving.api.messages import InputBody
 from agent_serving.domain.values import (
+    Budget,
     ChoiceOutput,
     EbnfOutput,
     JsonSchema,
     JsonSchemaOutput,
     Limits,
+    Money,
     RegexOutput,
     Sampling,
     ServiceClass,
@@ -81,6 +83,9 @@ class LimitsBody(Value):
     )
     max_seconds: float | None = Field(
         None, gt=0, le=86_400, description="Wall time of one turn, without waiting for the caller."
+    )
+    max_cost: Money | None = Field(
+        None, description="Money of one turn; never reached where its model has no prices."
     )
 
     def over(self, base: Limits) -> Limits:
@@ -162,7 +167,7 @@ class AgentBody(Value):
         None,
         max_length=512,
         description="A model of GET /v1/models; the one that is served where not set.",
-        examples=["agent-serving-tiny"],
+        examples=["demo"],
     )
     instructions: str = Field(
         "", max_length=262_144, description="The system message.", examples=["Answer briefly."]
@@ -200,6 +205,13 @@ def _kind_of_agent(value: Any) -> str:
     return "reference" if isinstance(value, str) else "inline"
 
 
+AgentChoice = Annotated[
+    Annotated[str, Tag("reference"), Field(min_length=1, max_length=128)]
+    | Annotated[InlineAgent, Tag("inline")],
+    Discriminator(_kind_of_agent),
+]
+
+
 class SessionBody(Value):
     model_config = ConfigDict(
         json_schema_extra={
@@ -210,11 +222,7 @@ class SessionBody(Value):
         }
     )
 
-    agent: Annotated[
-        Annotated[str, Tag("reference"), Field(min_length=1, max_length=128)]
-        | Annotated[InlineAgent, Tag("inline")],
-        Discriminator(_kind_of_agent),
-    ] = Field(
+    agent: AgentChoice = Field(
         description="An agent's id, its name, `name@version`, or an agent in full.",
         examples=["helper", "helper@2", {"tools": ["calculator"]}],
     )
@@ -225,6 +233,12 @@ class SessionBody(Value):
         le=31_536_000,
         description="After this time the session is gone; it is kept where not set.",
         examples=[86_400],
+    )
+    budget: Budget = Field(
+        default=Budget(),
+        description="What all its turns together may spend. Where it is reached the turn pauses, "
+        "and goes on when it is raised.",
+        examples=[{"max_cost": "2.50"}],
     )
     input: InputBody | None = Field(
         None, description="Starts the first turn at once.", examples=["What is 17 * 23?"]
@@ -241,6 +255,12 @@ class SessionPatch(Value):
     limits: LimitsBody | None = Field(
         None, description="For turns from now on; what is left out stays as it is."
     )
+    budget: Budget | None = Field(
+        None,
+        description="Replaces the session's budget: what is left out has no bound. A turn that "
+        "waits for it goes on if there is room now.",
+        examples=[{"max_cost": "5.00"}],
+    )
 
 
 class ForkBody(Value):
@@ -254,3 +274,9 @@ class ForkBody(Value):
         description="The last turn that the fork shares; the last that is over where not set.",
     )
     metadata: Metadata | None = Field(None, description="Of the fork; the origin's where not set.")
+    agent: AgentChoice | None = Field(
+        None,
+        description="Another agent for the same model, as for a new session; the origin's where "
+        "not set. Other instructions or tools cost the fork its prefix, once.",
+        examples=["helper@2"],
+    )

@@ -89,6 +89,14 @@ class EngineReport(View):
     degraded: list[str] = Field(description="What is missing, and what that costs.")
 
 
+class SpanReport(View):
+    """Spans of this process since it started."""
+
+    delivered: int = Field(description="What the collector took.")
+    lost: int = Field(description="What neither the queue nor the collector took.")
+    waiting: int
+
+
 class InputLimits(View):
     max_body_bytes: int
     max_json_depth: int
@@ -103,6 +111,7 @@ class Capabilities(View):
     output_grammars: list[str]
     dialects: list[str]
     limits: InputLimits
+    spans: SpanReport | None = Field(description="Null where traces are not exported.")
     degraded: list[str] = Field(description="All that is missing here, in a sentence each.")
     deployment: dict[str, Any] = Field(description="What the operator lets you know.")
 
@@ -168,6 +177,7 @@ async def get_capabilities(api: Context) -> Capabilities:
             max_body_bytes=api.settings.max_body_bytes,
             max_json_depth=api.settings.max_json_depth,
         ),
+        spans=_spans(api),
         degraded=[
             *(f"{engine.name}: {sentence}" for engine in engines for sentence in engine.degraded),
             *problem,
@@ -185,6 +195,13 @@ def _engines(api: Api) -> list[EngineReport]:
         )
         for worker in api.service.ports.engine.workers()
     ]
+
+
+def _spans(api: Api) -> SpanReport | None:
+    tracer = api.service.ports.tracer
+    return (
+        None if tracer is None else SpanReport.model_validate(dataclasses.asdict(tracer.counts()))
+    )
 
 
 def _without_credentials(url: str) -> str:

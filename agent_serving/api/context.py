@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Path, Request
 
 from agent_serving.domain.values import Output
+from agent_serving.ports.meter import Meter
 from agent_serving.runtime.service import Service
 
 
@@ -29,11 +30,13 @@ class ApiSettings:
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """`outputs` are the named output grammars, as `{"type": "grammar", "name"}` finds them."""
+    """`outputs` are the named output grammars, as `{"type": "grammar", "name"}` finds them.
+    `meter` is None where nothing is measured; there is no /metrics then."""
 
     service: Service
     settings: ApiSettings
     outputs: Mapping[str, Output]
+    meter: Meter | None = None
 
     @property
     def tenant(self) -> str:

@@ -52,8 +52,10 @@ async def turn_request(
         tool_choice=body.tool_choice,
         output=output,
         limits=body.limits.over(base) if body.limits is not None else None,
+        budget=body.budget,
         metadata=body.metadata,
         traceparent=request.headers.get("traceparent"),
+        tracestate=request.headers.get("tracestate"),
     )
 
 

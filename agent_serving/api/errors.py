@@ -18,6 +18,7 @@ from starlette.types import Scope
 from agent_serving.api.validation import explain
 from agent_serving.domain.errors import (
     AgentServingError,
+    BudgetExhausted,
     CapacityError,
     ContextLengthExceeded,
     CursorExpired,
@@ -59,6 +60,7 @@ class InternalError(AgentServingError):
 
 STATUS: Mapping[type[AgentServingError], HTTPStatus] = {
     MalformedBody: HTTPStatus.BAD_REQUEST,
+    BudgetExhausted: HTTPStatus.PAYMENT_REQUIRED,
     NotFound: HTTPStatus.NOT_FOUND,
     UnknownModel: HTTPStatus.NOT_FOUND,
     LogGone: HTTPStatus.NOT_FOUND,
@@ -196,6 +198,7 @@ _MEANING: Mapping[type[AgentServingError], str] = {
     NotFound: "There is no such thing, or it is another tenant's.",
     UnknownModel: "No engine serves the model.",
     SessionBusy: "Another turn is under way and `on_conflict` is `reject`.",
+    BudgetExhausted: "A budget is used up; `details` says whose. Raise it to go on.",
     TurnNotActive: "The turn is over, or the call is not open for this answer.",
     CursorExpired: "`after` is older than what is kept; `details.oldest_sequence` is not.",
     PayloadTooLarge: "The body is larger than this deployment takes.",

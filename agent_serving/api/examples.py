@@ -18,6 +18,22 @@ _LIMITS: Json = {
     "max_tool_calls": 64,
     "max_output_tokens": 8192,
     "max_seconds": 600.0,
+    "max_cost": None,
+}
+
+_BUDGET: Json = {"max_tokens": None, "max_cost": "2.50", "max_seconds": None, "max_steps": None}
+_NO_BUDGET: Json = dict.fromkeys(_BUDGET)
+
+_COST: Json = {
+    "currency": "EUR",
+    "input": "0.00000304",
+    "cached_input": "0.00000792",
+    "output": "0.0000054",
+    "tool": "0",
+    "kv_residency": "0",
+    "total": "0.00001636",
+    "gpu_seconds": "0.0597",
+    "prefix_miss": "0",
 }
 
 AGENT: Json = {
@@ -25,7 +41,7 @@ AGENT: Json = {
     "object": "agent",
     "name": "helper",
     "version": 1,
-    "model": "agent-serving-tiny",
+    "model": "demo",
     "instructions": "You are a helpful assistant.",
     "tools": ["calculator"],
     "output": None,
@@ -63,8 +79,9 @@ SESSION: Json = {
     "turn_count": 1,
     "active_turn": None,
     "usage": USAGE,
-    "cost": None,
+    "cost": _COST,
     "limits": None,
+    "budget": _BUDGET,
     "forked_from": None,
     "metadata": {"customer": "c-1042"},
     "created_at": "2026-01-31T12:00:00.123456Z",
@@ -99,9 +116,11 @@ TURN: Json = {
     "output_parsed": None,
     "items": [_QUESTION, _ANSWER],
     "required_inputs": [],
+    "budget": _NO_BUDGET,
+    "paused": None,
     "usage": USAGE,
     "timings": _PHASES,
-    "cost": None,
+    "cost": _COST,
     "steps_url": f"/v1/sessions/{_SESSION_ID}/turns/{_TURN_ID}/steps",
     "trace_id": _TRACE_ID,
     "trace_url": None,
@@ -130,6 +149,7 @@ STEP: Json = {
             "status": "completed",
             "usage": _TOKENS,
             "timings": _STEP_TIMINGS,
+            "cost": _COST,
             "error": None,
         }
     ],
@@ -138,7 +158,7 @@ STEP: Json = {
     "usage": _TOKENS,
     "prefix": {"expected_tokens": 397, "cached_tokens": 396, "lost_tokens": 0, "reason": None},
     "timings": _STEP_TIMINGS,
-    "cost": None,
+    "cost": _COST,
     "tool": None,
     "error": None,
     "trace_id": _TRACE_ID,

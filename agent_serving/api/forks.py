@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from agent_serving.api import views
+from agent_serving.api.agents import REFUSED, chosen
 from agent_serving.api.bodies import ForkBody
 from agent_serving.api.context import Context, SessionId
 from agent_serving.api.errors import documented
@@ -18,16 +19,24 @@ router = APIRouter(prefix="/v1/sessions/{session_id}", tags=["sessions"])
     status_code=201,
     response_model=views.Session,
     summary="Fork a session",
-    responses=documented(NotFound, body=True),
+    responses=documented(NotFound, *REFUSED, body=True),
 )
 async def fork_session(
     session_id: SessionId, api: Context, response: Response, body: ForkBody | None = None
 ) -> views.Session:
     """A new session that begins with the turns of another, up to `at_turn`, and with exactly their
-    tokens: the engine's cache serves both. The fork did not pay for what it inherits."""
+    tokens: the engine's cache serves both. The fork did not pay for what it inherits.
+
+    With an `agent`, the fork goes on with other instructions or tools: the opening is rendered
+    anew, all later tokens stay as they are, and the fork's first step computes them again (its
+    prefix has the reason `tools_changed`). The agent must be for the session's model."""
     body = body or ForkBody()
     fork = await api.service.forks.fork(
-        api.tenant, session_id, at_turn=body.at_turn, metadata=body.metadata
+        api.tenant,
+        session_id,
+        at_turn=body.at_turn,
+        metadata=body.metadata,
+        agent=None if body.agent is None else await chosen(api, body.agent),
     )
     response.headers["location"] = f"/v1/sessions/{fork.id}"
     return views.Session.of(fork)

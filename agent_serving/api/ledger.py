@@ -7,11 +7,12 @@ from typing import Literal, assert_never
 from pydantic import Field
 
 from agent_serving.api.paging import Page
-from agent_serving.api.views import PhaseTimings, StepUsage, Time, Usage, View
+from agent_serving.api.views import COST, Cost, PhaseTimings, StepUsage, Time, View
 from agent_serving.domain import session as domain
 from agent_serving.domain import values
 from agent_serving.domain.events import Attempt as EngineAttempt
 from agent_serving.domain.feed import timings_data
+from agent_serving.domain.prefix import lost_tokens
 from agent_serving.domain.values import Effect, Failure, Outcome, PrefixReason
 
 
@@ -27,12 +28,20 @@ class StepTimings(PhaseTimings):
 
 class Prefix(View):
     """How much of what the engine had seen before it still had. The last token of a prompt is
-    always computed, so at most `expected_tokens` - 1 can be cached."""
+    always computed, so at most `expected_tokens` - 1 can be cached, in whole pages of the engine's
+    cache."""
 
-    expected_tokens: int
-    cached_tokens: int
-    lost_tokens: int
-    reason: PrefixReason | None = Field(description="Null where nothing was lost.")
+    expected_tokens: int = Field(description="The transcript, as long as it was before this step.")
+    cached_tokens: int = Field(description="Of the prompt, found in the engine's cache.")
+    lost_tokens: int = Field(description="Could have been cached and were computed again.")
+    reason: PrefixReason | None = Field(
+        description="Null where nothing was lost. `cold`: nothing was expected, or what is missing "
+        "was never computed before. `evicted`: the same worker had it and has given it up, for "
+        "want of room or by a flush. `routed_elsewhere`: another worker computed it. "
+        "`engine_restarted`: the worker was started anew. `tools_changed`: a fork has another "
+        "opening than its origin. `compacted`: the transcript was shortened. `unknown`: the "
+        "facts do not tell."
+    )
 
 
 class Attempt(View):
@@ -44,6 +53,7 @@ class Attempt(View):
     status: Literal["completed", "failed", "cancelled"]
     usage: StepUsage
     timings: StepTimings
+    cost: Cost | None = COST
     error: Failure | None
 
     @classmethod
@@ -55,6 +65,7 @@ class Attempt(View):
             status=attempt.status,
             usage=StepUsage.of_step(attempt.usage),
             timings=StepTimings.of(attempt.timings),
+            cost=Cost.of(attempt.cost),
             error=attempt.error,
         )
 
@@ -80,10 +91,11 @@ class Step(View):
     rid: str | None = Field(description="Of the last attempt.")
     usage: StepUsage
     prefix: Prefix | None = Field(
-        description="Of model steps, once the engine has answered; null for others."
+        description="Of model steps whose reply is whole: the engine tells then what it had "
+        "cached. Null for others."
     )
     timings: StepTimings
-    cost: None = Field(None, description="Null: no prices are configured.")
+    cost: Cost | None = COST
     tool: ToolUse | None
     error: Failure | None
     trace_id: str
@@ -107,6 +119,7 @@ class Step(View):
             usage=StepUsage.of_step(step.usage),
             prefix=_prefix(step),
             timings=StepTimings.of(step.timings),
+            cost=Cost.of(step.cost),
             tool=_tool(step),
             error=_error(step),
             trace_id=turn.trace_id,
@@ -120,27 +133,19 @@ class StepPage(Page[Step]):
     pass
 
 
-class SessionUsage(View):
-    """What a session's own turns used, added up."""
-
-    object: Literal["session.usage"] = "session.usage"
-    session_id: str
-    turns: int
-    usage: Usage
-    timings: PhaseTimings
-    cost: None = Field(None, description="Null: no prices are configured.")
-
-
 def _prefix(step: domain.ModelStep | domain.ToolStep) -> Prefix | None:
-    if not isinstance(step, domain.ModelStep) or step.finish is None:
+    if not isinstance(step, domain.ModelStep) or not step.attempts:
         return None
-    cached = step.attempts[-1].usage.cached_tokens
-    lost = max(0, step.expected_tokens - 1 - cached)
+    attempt = step.attempts[-1]
+    if attempt.status != "completed":
+        return None
+    cached = attempt.usage.cached_tokens
+    lost = lost_tokens(step.expected_tokens, cached, attempt.page_tokens)
     return Prefix(
         expected_tokens=step.expected_tokens,
         cached_tokens=cached,
         lost_tokens=lost,
-        reason="unknown" if lost else None,
+        reason=attempt.prefix_reason or ("unknown" if lost else None),
     )
 
 

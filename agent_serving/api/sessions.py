@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from agent_serving.api import views
-from agent_serving.api.agents import REFUSED, draft
+from agent_serving.api.agents import REFUSED, chosen
 from agent_serving.api.bodies import SessionBody, SessionPatch
 from agent_serving.api.context import Api, Context, SessionId
 from agent_serving.api.delivery import settled, turn_view
@@ -17,6 +17,7 @@ from agent_serving.api.messages import texts
 from agent_serving.api.paging import NewestFirst
 from agent_serving.api.stream import EventStream, turn_stream
 from agent_serving.domain.errors import (
+    BudgetExhausted,
     ContextLengthExceeded,
     NotFound,
     Overloaded,
@@ -51,7 +52,9 @@ STREAMED: dict[str, Any] = {
             "model": views.OpenedSession,
             "description": "With an `input` and `mode=background`: the turn runs.",
         },
-        **documented(NotFound, *REFUSED, ContextLengthExceeded, Overloaded, body=True),
+        **documented(
+            NotFound, *REFUSED, BudgetExhausted, ContextLengthExceeded, Overloaded, body=True
+        ),
     },
 )
 async def open_session(
@@ -59,17 +62,22 @@ async def open_session(
 ) -> views.OpenedSession | EventStream:
     """With an `input` the first turn starts at once and is answered by `mode`, as by
     `POST /v1/sessions/{session_id}/turns`. If it cannot start, no session is opened."""
-    if isinstance(body.agent, str):
-        agent = await api.service.agents.find(api.tenant, body.agent)
-    else:
-        agent = await api.service.agents.resolve(draft(api, body.agent))
+    agent = await chosen(api, body.agent)
     session = await api.service.sessions.open(
-        api.tenant, agent, metadata=body.metadata, ttl_seconds=body.ttl_seconds
+        api.tenant,
+        agent,
+        metadata=body.metadata,
+        budget=body.budget,
+        ttl_seconds=body.ttl_seconds,
     )
     response.headers["location"] = f"/v1/sessions/{session.id}"
     if body.input is None:
         return views.OpenedSession.opened(session, None)
-    asked = TurnRequest(input=texts(body.input), traceparent=request.headers.get("traceparent"))
+    asked = TurnRequest(
+        input=texts(body.input),
+        traceparent=request.headers.get("traceparent"),
+        tracestate=request.headers.get("tracestate"),
+    )
     taken = await _first_turn(api, session, asked)
     turn = taken.turn
     if body.mode == "stream":
@@ -115,18 +123,19 @@ async def get_session(session_id: SessionId, api: Context) -> views.Session:
 @router.patch(
     "/sessions/{session_id}",
     response_model=views.Session,
-    summary="Change a session's metadata or limits",
+    summary="Change a session's metadata, limits or budget",
     responses=documented(NotFound, body=True),
 )
 async def change_session(session_id: SessionId, body: SessionPatch, api: Context) -> views.Session:
     session = await api.service.sessions.get(api.tenant, session_id)
-    if body.metadata is not None or body.limits is not None:
+    if body != SessionPatch():
         base = session.limits or session.agent.limits
         session = await api.service.sessions.change(
             api.tenant,
             session_id,
             metadata=body.metadata,
             limits=body.limits.over(base) if body.limits is not None else None,
+            budget=body.budget,
         )
     return views.Session.of(session)
 

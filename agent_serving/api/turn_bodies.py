@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from agent_serving.api.bodies import LimitsBody, Metadata, Mode, OutputBody
 from agent_serving.api.messages import AnswerBody, InputBody
-from agent_serving.domain.values import NamedTool, Value
+from agent_serving.domain.values import Budget, NamedTool, Value
 
 
 def _kind_of_choice(value: Any) -> str:
@@ -56,7 +56,22 @@ class TurnBody(Value):
     limits: LimitsBody | None = Field(
         None, description="For this turn; what is left out is as the session has it."
     )
+    budget: Budget = Field(
+        default=Budget(),
+        description="What this turn may spend before it pauses; it goes on when the budget is "
+        "raised. A limit ends it.",
+        examples=[{"max_cost": "0.20"}],
+    )
     metadata: Metadata = Field(default_factory=dict)
+
+
+class TurnPatch(Value):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"budget": {"max_cost": "0.50"}}]})
+
+    budget: Budget = Field(
+        description="Replaces the turn's budget: what is left out has no bound. A turn that waits "
+        "for it goes on if there is room now."
+    )
 
 
 class InputsBody(Value):

@@ -12,8 +12,9 @@ from agent_serving.api.messages import texts
 from agent_serving.api.paging import OldestFirst, cut
 from agent_serving.api.sessions import STREAMED
 from agent_serving.api.stream import EventStream, turn_stream
-from agent_serving.api.turn_bodies import TurnBody
+from agent_serving.api.turn_bodies import TurnBody, TurnPatch
 from agent_serving.domain.errors import (
+    BudgetExhausted,
     ContextLengthExceeded,
     EngineUnavailable,
     NotFound,
@@ -39,6 +40,7 @@ router = APIRouter(prefix="/v1/sessions/{session_id}", tags=["turns"])
             NotFound,
             SessionBusy,
             TurnNotActive,
+            BudgetExhausted,
             ContextLengthExceeded,
             SchemaRejected,
             UnknownTool,
@@ -96,6 +98,20 @@ async def get_turn(
     session_id: SessionId, turn_id: TurnId, api: Context, response: Response
 ) -> views.Turn:
     turn = await api.service.sessions.turn(api.tenant, session_id, turn_id)
+    return turn_view(api, session_id, turn, response)
+
+
+@router.patch(
+    "/turns/{turn_id}",
+    response_model=views.Turn,
+    summary="Change a turn's budget",
+    responses=documented(NotFound, TurnNotActive, body=True),
+)
+async def change_turn(
+    session_id: SessionId, turn_id: TurnId, body: TurnPatch, api: Context, response: Response
+) -> views.Turn:
+    """A turn that waits for its budget goes on from where it was."""
+    turn = await api.service.budgets.change_turn(api.tenant, session_id, turn_id, body.budget)
     return turn_view(api, session_id, turn, response)
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from agent_serving.api.paging import Page
+from agent_serving.domain import cost as costs
 from agent_serving.domain import session as domain
 from agent_serving.domain import summary, values
 from agent_serving.domain.events import ForkOrigin
 from agent_serving.domain.feed import timings_data
-from agent_serving.domain.values import Failure, Item, Limits, MessageItem
+from agent_serving.domain.values import Budget, Failure, Item, Limits, MessageItem, Pause
 
 
 def rfc3339(time: datetime) -> str:
@@ -76,6 +78,37 @@ class Usage(StepUsage):
         return cls(**tokens, model_steps=usage.model_steps, tool_calls=usage.tool_calls)
 
 
+class Cost(View):
+    """Money as decimal strings, exact. The parts add up to `total`."""
+
+    currency: str
+    input: str = Field(description="Input tokens that were computed, and the GPU time of prefill.")
+    cached_input: str = Field(description="Input tokens whose KV the engine still had.")
+    output: str = Field(description="Output tokens, and the GPU time of decode.")
+    tool: str = Field(description="Tool calls, by the tool's price.")
+    kv_residency: str = Field(description="KV held while tools ran.")
+    total: str
+    gpu_seconds: str = Field(description="Prefill and decode, as the engine measured them.")
+    prefix_miss: str = Field(
+        description="What it cost to compute again what had been in the cache. Part of `input`."
+    )
+
+    @classmethod
+    def of(cls, cost: costs.Cost) -> Cost | None:
+        if cost.currency is None:
+            return None
+        amounts = {part: decimal_text(getattr(cost, part)) for part in (*costs.PARTS, "total")}
+        return cls(currency=cost.currency, **amounts)
+
+
+COST = Field(None, description="Null where no prices are configured.")
+
+
+def decimal_text(amount: Decimal) -> str:
+    """Without an exponent, and without zeros that say nothing."""
+    return f"{amount.normalize():f}" if amount else "0"
+
+
 # --- sessions -------------------------------------------------------------------------------
 
 
@@ -93,9 +126,12 @@ class Session(View):
     turn_count: int = Field(description="Turns, those inherited by a fork included.")
     active_turn: str | None = Field(description="The turn under way.")
     usage: Usage = Field(description="Of this session's own turns.")
-    cost: None = Field(None, description="Null: no prices are configured.")
+    cost: Cost | None = COST
     limits: Limits | None = Field(
         None, description="For its turns, where they are not the agent's. Null in lists."
+    )
+    budget: Budget | None = Field(
+        None, description="What all its turns together may spend. Null in lists."
     )
     forked_from: ForkOrigin | None = Field(None, description="Null in lists.")
     metadata: dict[str, str]
@@ -116,7 +152,7 @@ def _summary(row: summary.Summary) -> dict[str, Any]:
     return dict(row) | {
         "agent": AgentSummary(**dict(row.agent)),
         "usage": Usage.of(row.usage),
-        "cost": None,
+        "cost": Cost.of(row.cost),
     }
 
 
@@ -124,6 +160,7 @@ def _session(session: domain.Session) -> dict[str, Any]:
     return {
         **_summary(summary.summarize(session)),
         "limits": session.limits,
+        "budget": session.budget,
         "forked_from": session.origin,
     }
 
@@ -184,12 +221,18 @@ class Turn(View):
     )
     items: list[Item] = Field(description="The turn as the model saw it, its input included.")
     required_inputs: list[RequiredInput]
+    budget: Budget = Field(description="What the turn may spend before it pauses.")
+    paused: Pause | None = Field(
+        description="The budget that it waits for; it goes on when that is raised."
+    )
     usage: Usage
     timings: PhaseTimings = Field(description="The steps' timings added up.")
-    cost: None = Field(None, description="Null: no prices are configured.")
+    cost: Cost | None = COST
     steps_url: str
     trace_id: str
-    trace_url: str | None = Field(description="Where the trace can be looked at.")
+    trace_url: str | None = Field(
+        description="The trace in Jaeger; null where no Jaeger is configured, or it has none."
+    )
     error: Failure | None
     incomplete_details: Incomplete | None
     metadata: dict[str, str]
@@ -210,11 +253,14 @@ class Turn(View):
             output_parsed=_parsed(turn),
             items=list(turn.items),
             required_inputs=_required(turn),
+            budget=turn.budget,
+            paused=turn.pause,
             usage=Usage.of(turn.usage),
             timings=phases(step.timings for step in turn.steps),
+            cost=Cost.of(turn.cost),
             steps_url=f"/v1/sessions/{session_id}/turns/{turn.id}/steps",
             trace_id=turn.trace_id,
-            trace_url=f"{jaeger_url.rstrip('/')}/trace/{turn.trace_id}" if jaeger_url else None,
+            trace_url=trace_url(jaeger_url, turn),
             error=turn.error,
             incomplete_details=Incomplete(reason=turn.reason or "") if incomplete else None,
             metadata=turn.metadata,
@@ -222,6 +268,13 @@ class Turn(View):
             started_at=turn.started_at,
             ended_at=turn.ended_at,
         )
+
+
+def trace_url(jaeger_url: str | None, turn: domain.Turn) -> str | None:
+    """Where Jaeger shows the turn's trace; None where none was recorded."""
+    if jaeger_url is None or not turn.sampled:
+        return None
+    return f"{jaeger_url.rstrip('/')}/trace/{turn.trace_id}"
 
 
 def _parsed(turn: domain.Turn) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -12,6 +13,7 @@ import typer
 
 from agent_serving.cli import options
 from agent_serving.config import Configuration, Settings
+from agent_serving.domain.values import Value
 
 MASK = "********"
 SECRET = re.compile(r"(?i)key|token|secret|password|credential")
@@ -53,16 +55,28 @@ def as_toml(configuration: Configuration) -> str:
     return "\n".join([*lines, *tables]) + "\n"
 
 
-def _tables(key: str, value: dict[str, dict[str, str]], source: str) -> list[str]:
+def _tables(key: str, value: dict[str, Any], source: str) -> list[str]:
     if not value:
-        return [f"# [{key}.NAME]: none  # {source}"]
+        empty = key if key == "tool_prices" else f"{key}.NAME"
+        return [f"# [{empty}]: none  # {source}"]
     lines: list[str] = []
-    for name, table in value.items():
-        lines += ["", f"[{key}.{_key(name)}]  # {source}"]
-        for option, text in table.items():
-            shown = MASK if SECRET.search(option) else _masked(text)
-            lines.append(f"{_key(option)} = {_toml(shown)}")
+    secrets = key == "tool_settings"
+    flat = {name: row for name, row in value.items() if not isinstance(row, dict | Value)}
+    if flat:
+        lines += ["", f"[{key}]  # {source}", *_rows(flat, secrets=False)]
+    for name, row in value.items():
+        if name not in flat:
+            table = row.model_dump(exclude_unset=True) if isinstance(row, Value) else row
+            lines += ["", f"[{key}.{_key(name)}]  # {source}", *_rows(table, secrets=secrets)]
     return lines
+
+
+def _rows(table: dict[str, Any], *, secrets: bool) -> list[str]:
+    return [
+        f"{_key(option)} = {_toml(MASK if secrets and SECRET.search(option) else _masked(value))}"
+        for option, value in table.items()
+        if value is not None
+    ]
 
 
 def _key(name: str) -> str:
@@ -87,6 +101,6 @@ def _toml(value: Any) -> str:
     """TOML's basic strings, numbers and arrays are JSON's, but for DEL, which has to be escaped."""
     if isinstance(value, list | tuple):
         return f"[{', '.join(_toml(item) for item in value)}]"
-    if isinstance(value, Path):
+    if isinstance(value, Path | Decimal):
         value = str(value)
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,19 +1,16 @@
-"""agent-serving demo-model train | export | evaluate"""
+"""agent-serving demo-model train | export | evaluate | card"""
 
 from __future__ import annotations
 
-import asyncio
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from agent_serving.cli.console import console, progress
-from agent_serving.cli.rest import Rest
-from agent_serving.local.demo_model import evaluation
-from agent_serving.local.demo_model.conversations import Generator
-from agent_serving.local.demo_model.toolbox import Toolbox
+from agent_serving.cli.console import console
+from agent_serving.cli.demo_model_evaluation import evaluate
+from agent_serving.local.demo_model import card as model_card
 from agent_serving.local.errors import LocalEngineError
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the training run.")]
@@ -30,6 +27,7 @@ def commands() -> typer.Typer:
     app.command("train")(train)
     app.command("export")(export)
     app.command("evaluate")(evaluate)
+    app.command("card")(card)
     return app
 
 
@@ -68,34 +66,19 @@ def export(
     console().print(f"The model is in {output}", soft_wrap=True)
 
 
-def evaluate(
-    url: Annotated[str, typer.Option(help="Of a running service.")] = "http://127.0.0.1:8080",
-    count: Annotated[int, typer.Option(min=1, help="Conversations to hold.")] = 500,
-    seed: Seed = 11,
+def card(
+    folder: Annotated[Path, typer.Argument(help="Model directory that `export` wrote.")],
+    figures: Annotated[Path, typer.Argument(help="What `evaluate --json` wrote.")],
 ) -> None:
-    """Hold conversations that no training has seen with a running service, and count right turns.
+    """Write a model's card anew, with what an evaluation found, and its checksums.
 
-    A turn is right when every call and the answer are exactly as expected. The service should run
-    a model that `demo-model train` made; any other will do badly, as it words its answers freely.
-
-    Example: agent-serving demo-model evaluate --count 50
+    Example: agent-serving demo-model card model evaluation.json
     """
-    out = console()
-    given = evaluation.conversations(Generator(Toolbox(), held_out=True), seed, count)
-
-    async def hold() -> evaluation.Report:
-        async with Rest(url) as service:
-            with progress(out, "Conversations:") as say:
-                return await evaluation.evaluate(
-                    service, given, on_done=lambda done: say(f"{done} of {count}")
-                )
-
-    report = asyncio.run(hold())
-    for kind, row in report.tally.table().items():
-        share = 100 * row["right"] / row["turns"]
-        out.print(f"{kind:20} {row['right']:5} of {row['turns']:5} turns {share:6.1f} %")
-    for line in report.failed:
-        out.print(f"not completed: {line}", soft_wrap=True)
+    if not (folder / "config.json").is_file():
+        raise LocalEngineError(f"{folder} holds no model: there is no config.json in it.")
+    (folder / model_card.RESULTS).write_bytes(figures.read_bytes())
+    model_card.write(folder)
+    console().print(f"The card is {folder / 'README.md'}", soft_wrap=True)
 
 
 def _require_torch() -> None:

@@ -36,7 +36,7 @@ def install(
     engine_home: options.EngineHome = None,
     torch_index: options.TorchIndex = None,
 ) -> None:
-    """Install SGLang into an environment of its own, and make the tiny model.
+    """Install SGLang into an environment of its own.
 
     Takes some minutes and 2 GB the first time, and no time when nothing has changed. An interrupted
     install goes on where it was. A machine with CUDA gets SGLang's own requirements instead of the

@@ -10,11 +10,14 @@ import typer
 
 from agent_serving.cli import (
     chat,
+    compare,
     configuration,
+    cost,
     demo,
     demo_model,
     engine,
     serve,
+    trace,
     up,
     version,
 )
@@ -50,6 +53,9 @@ def application() -> typer.Typer:
     app.command("up")(up.up)
     app.command("chat")(chat.chat)
     app.command("serve")(serve.serve)
+    app.command("cost")(cost.cost)
+    app.command("trace")(trace.trace)
+    app.command("compare")(compare.compare_command)
     app.command("config")(configuration.config)
     app.command("version")(version.version)
     app.add_typer(engine.commands(), name="engine")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -12,7 +13,10 @@ from contextlib import asynccontextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from agent_serving.config import is_loopback
 from agent_serving.domain.errors import ConfigurationError
+
+log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 5
 """For requests under way when the server is told to end; turns go on when it starts again."""
@@ -28,6 +32,12 @@ class _Server(uvicorn.Server):
 @asynccontextmanager
 async def serving(app: FastAPI, host: str, port: int) -> AsyncIterator[str]:
     """Serve inside the block; the value is the base URL. Raises ConfigurationError."""
+    if not is_loopback(host):
+        log.warning(
+            "%s is not a loopback address and requests carry no keys: whoever reaches it may run "
+            "tools and read sessions",
+            host,
+        )
     listener = _listen(host, port)
     config = uvicorn.Config(
         app,

@@ -88,9 +88,3 @@ def _expected(step: Json) -> int:
     """The tokens that were known before the step; none of a tool's, or a step that never ran."""
     expected: int = (step["prefix"] or {}).get("expected_tokens", 0)
     return expected
-
-
-def executed_calls(turns: Sequence[LedgerTurn]) -> int:
-    return sum(
-        1 for t in turns for s in t.steps if s["kind"] == "tool" and s["status"] == "completed"
-    )

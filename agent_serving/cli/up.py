@@ -50,16 +50,18 @@ def up(
     engine_args: options.EngineArgs = None,
     torch_index: options.TorchIndex = None,
     dialect: options.Dialect = None,
+    currency: options.Currency = None,
     tools: options.Tools = None,
     grammars: options.Grammars = None,
     fetch_hosts: options.FetchHosts = None,
+    jaeger_url: options.JaegerUrl = None,
     log_level: options.LogLevel = None,
     log_format: options.LogFormat = None,
 ) -> None:
     """Run all of it on this machine: SGLang, Redis and the API.
 
-    Installs SGLang first where it is missing, and makes a tiny model of random weights unless
-    --model names one. Ctrl-C stops everything that was started; sessions stay in the data
+    Installs SGLang first where it is missing, and serves the shipped demo model unless --model
+    names one. Ctrl-C stops everything that was started; sessions stay in the data
     directory, and turns that were open go on with the next start.
 
     Example: agent-serving up --port 8080

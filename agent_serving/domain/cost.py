@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from agent_serving.domain.values import Value
@@ -28,13 +29,16 @@ class Cost(Value):
         return self.input + self.cached_input + self.output + self.tool + self.kv_residency
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(
-            currency=self.currency or other.currency,
-            input=self.input + other.input,
-            cached_input=self.cached_input + other.cached_input,
-            output=self.output + other.output,
-            tool=self.tool + other.tool,
-            kv_residency=self.kv_residency + other.kv_residency,
-            gpu_seconds=self.gpu_seconds + other.gpu_seconds,
-            prefix_miss=self.prefix_miss + other.prefix_miss,
-        )
+        return total_of((self, other))
+
+
+PARTS = ("input", "cached_input", "output", "tool", "kv_residency", "gpu_seconds", "prefix_miss")
+
+
+def total_of(costs: Iterable[Cost]) -> Cost:
+    """All of them added up: one new value, however many there are."""
+    rows = list(costs)
+    return Cost(
+        currency=next((row.currency for row in rows if row.currency is not None), None),
+        **{part: sum((getattr(row, part) for row in rows), NOTHING) for part in PARTS},
+    )

@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Literal
 
 from agent_serving.domain import schema
+from agent_serving.domain.budget import due_pause, lifted
 from agent_serving.domain.session import ModelStep, Session, ToolStep, Turn
 from agent_serving.domain.values import (
     Agent,
     Failure,
     Output,
+    Pause,
     ToolCall,
     ToolCallItem,
     ToolChoice,
@@ -90,6 +92,21 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseTurn:
+    """A budget is used up: the turn stands still in front of its next model step."""
+
+    turn: Turn
+    pause: Pause
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeTurn:
+    """The budget that the turn waited for was raised."""
+
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
 class EndTurn:
     turn: Turn
     status: Literal["completed", "incomplete", "failed", "cancelled"]
@@ -98,7 +115,17 @@ class EndTurn:
 
 
 Action = (
-    Rest | BeginTurn | PlanStep | Generate | CloseReply | RunTools | RejectAnswer | Wait | EndTurn
+    Rest
+    | BeginTurn
+    | PlanStep
+    | Generate
+    | CloseReply
+    | RunTools
+    | RejectAnswer
+    | Wait
+    | PauseTurn
+    | ResumeTurn
+    | EndTurn
 )
 
 
@@ -112,7 +139,7 @@ def next_action(session: Session, now: datetime) -> Action:
     if turn.error is not None:
         return EndTurn(turn, "failed", error=turn.error)
     if turn.status == "waiting":
-        return Rest()
+        return ResumeTurn(turn) if lifted(session, turn, now) else Rest()
     return _work(session.agent, session, turn, now)
 
 
@@ -121,7 +148,7 @@ def _work(agent: Agent, session: Session, turn: Turn, now: datetime) -> Action:
     if now >= turn.deadline:
         return EndTurn(turn, "incomplete", reason="max_seconds")
     if step is None:
-        return _plan(turn)
+        return _plan(session, turn, now)
     if step.status == "running" and step.items:
         return CloseReply(turn, step)
     if step.status == "running":
@@ -134,14 +161,18 @@ def _work(agent: Agent, session: Session, turn: Turn, now: datetime) -> Action:
         return EndTurn(turn, "incomplete", reason="interrupted")
     if step.calls:
         problem = _repeated_mistake(turn)
-        return _plan(turn) if problem is None else EndTurn(turn, "failed", error=problem)
-    return _answered(session, turn, step)
+        if problem is not None:
+            return EndTurn(turn, "failed", error=problem)
+        return _plan(session, turn, now)
+    return _answered(session, turn, step, now)
 
 
 def _generate(turn: Turn, step: ModelStep) -> Action:
     left = turn.limits.max_output_tokens - turn.usage.output_tokens
     if left < ANSWER_RESERVE:
         return EndTurn(turn, "incomplete", reason="max_output_tokens")
+    if _cost_is_used_up(turn):
+        return EndTurn(turn, "incomplete", reason="max_cost")
     return Generate(
         turn,
         step,
@@ -152,9 +183,9 @@ def _generate(turn: Turn, step: ModelStep) -> Action:
     )
 
 
-def _answered(session: Session, turn: Turn, step: ModelStep) -> Action:
+def _answered(session: Session, turn: Turn, step: ModelStep, now: datetime) -> Action:
     if session.pending or step.answer_rejected:
-        return _plan(turn)
+        return _plan(session, turn, now)
     problem = answer_problem(turn.output, step)
     if problem is None:
         return EndTurn(turn, "completed")
@@ -164,13 +195,22 @@ def _answered(session: Session, turn: Turn, step: ModelStep) -> Action:
     return RejectAnswer(turn, step, problem)
 
 
-def _plan(turn: Turn) -> Action:
+def _plan(session: Session, turn: Turn, now: datetime) -> Action:
+    """A limit ends the turn, a budget only holds it up; so limits come first."""
     if len(turn.model_steps) >= turn.limits.max_steps:
         return EndTurn(turn, "incomplete", reason="max_steps")
     left = turn.limits.max_output_tokens - turn.usage.output_tokens
     if left < ANSWER_RESERVE:
         return EndTurn(turn, "incomplete", reason="max_output_tokens")
-    return PlanStep(turn, max_new_tokens=left)
+    if _cost_is_used_up(turn):
+        return EndTurn(turn, "incomplete", reason="max_cost")
+    pause = due_pause(session, turn, now)
+    return PlanStep(turn, max_new_tokens=left) if pause is None else PauseTurn(turn, pause)
+
+
+def _cost_is_used_up(turn: Turn) -> bool:
+    limit = turn.limits.max_cost
+    return limit is not None and turn.cost.currency is not None and turn.cost.total >= limit
 
 
 # --- tool calls -----------------------------------------------------------------------------

@@ -12,6 +12,7 @@ AgentServingError
 │   ├── SessionBusy             session_busy
 │   ├── TurnNotActive           turn_not_active
 │   ├── ToolInDoubt             tool_in_doubt
+│   ├── BudgetExhausted         budget_reached
 │   └── CursorExpired           cursor_expired
 ├── CapacityError               try again later
 │   ├── Overloaded              overloaded
@@ -95,6 +96,10 @@ class TurnNotActive(RequestError):
 
 class ToolInDoubt(RequestError):
     code = "tool_in_doubt"
+
+
+class BudgetExhausted(RequestError):
+    code = "budget_reached"
 
 
 class CursorExpired(RequestError):

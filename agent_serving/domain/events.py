@@ -15,12 +15,14 @@ from pydantic import Field, TypeAdapter
 from agent_serving.domain.cost import Cost
 from agent_serving.domain.values import (
     Agent,
+    Budget,
     Effect,
     Failure,
     Limits,
     Message,
     MessageItem,
     Output,
+    Pause,
     PrefixReason,
     ReplyItem,
     Timings,
@@ -50,6 +52,7 @@ class SessionOpened(Fact):
     tenant: str
     agent: Agent
     metadata: dict[str, str] = {}
+    budget: Budget = Budget()
     expires_at: datetime | None = None
 
 
@@ -70,12 +73,16 @@ class SessionForked(Fact):
     token_count: int
     reply_open: bool
     limits: Limits | None = None
+    opening_turn: int = 0
+    """See `session.Session`."""
+    budget: Budget = Budget()
 
 
 class SessionChanged(Fact):
     type: Literal["session_changed"] = "session_changed"
     metadata: dict[str, str] | None = None
     limits: Limits | None = None
+    budget: Budget | None = None
 
 
 class SessionClosed(Fact):
@@ -92,10 +99,15 @@ class TurnAccepted(Fact):
     tool_choice: ToolChoice = "auto"
     output: Output | None = None
     limits: Limits | None = None
+    budget: Budget = Budget()
     metadata: dict[str, str] = {}
     trace_id: str
     """32 hex digits (W3C trace context)."""
     parent_span_id: str | None = None
+    sampled: bool = True
+    """Whether the trace is recorded; the engine and the tools are told."""
+    tracestate: str | None = None
+    """The caller's, passed on as it came."""
 
 
 class TurnBegan(Fact):
@@ -128,11 +140,17 @@ class Attempt(Value):
     rid: str
     worker: str
     status: Literal["completed", "failed", "cancelled"]
+    started_at: datetime | None = None
     usage: Usage = Usage()
     timings: Timings = Timings()
     cost: Cost = Cost()
+    incarnation: str | None = None
+    """Which start of the worker answered; None where it does not tell."""
+    page_tokens: int = 1
+    """The worker's cache keeps whole pages of so many tokens."""
     prefix_reason: PrefixReason | None = None
-    """Why tokens that an engine had seen before were computed again; None where none were."""
+    """Why tokens that an engine had seen before were computed again; `cold` where none had been;
+    None where none were, or where the engine did not come to say what it had cached."""
     error: Failure | None = None
 
 
@@ -202,6 +220,8 @@ class ToolStarted(Fact):
     executor: Literal["server", "client"]
     items: tuple[ReplyItem, ...] = ()
     output_tokens: int = 0
+    cost: Cost = Cost()
+    """Of the call itself: from here on it may have been made."""
 
 
 class ToolFinished(Fact):
@@ -212,6 +232,7 @@ class ToolFinished(Fact):
     result: ToolResult
     timings: Timings
     cost: Cost = Cost()
+    """Of the KV that was held for the call."""
     resumes: bool = False
     """Whether this was all that the turn waited for."""
 
@@ -262,6 +283,29 @@ class TurnWaited(Fact):
     call_ids: tuple[str, ...]
 
 
+class TurnBudgeted(Fact):
+    """The turn's own budget, changed while it is open."""
+
+    type: Literal["turn_budgeted"] = "turn_budgeted"
+    turn_id: str
+    budget: Budget
+
+
+class BudgetReached(Fact):
+    """The turn pauses in front of its next model step; nothing of it is lost."""
+
+    type: Literal["budget_reached"] = "budget_reached"
+    turn_id: str
+    pause: Pause
+
+
+class TurnResumed(Fact):
+    """The budget that the turn waited for has room again."""
+
+    type: Literal["turn_resumed"] = "turn_resumed"
+    turn_id: str
+
+
 class TurnEnded(Fact):
     type: Literal["turn_ended"] = "turn_ended"
     turn_id: str
@@ -293,6 +337,9 @@ AnyFact = Annotated[
     | ToolReleased
     | AnswerRejected
     | TurnWaited
+    | TurnBudgeted
+    | BudgetReached
+    | TurnResumed
     | TurnEnded,
     Field(discriminator="type"),
 ]

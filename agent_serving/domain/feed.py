@@ -36,9 +36,11 @@ EventType = Literal[
     "session.in_progress",
     "session.idle",
     "session.requires_action",
+    "session.budget_reached",
     "session.closed",
     "turn.queued",
     "turn.in_progress",
+    "turn.updated",
     "turn.waiting",
     "turn.completed",
     "turn.incomplete",
@@ -85,7 +87,9 @@ def project(fact: e.AnyFact) -> tuple[Public, ...]:
                 data["forked_from"] = fact.origin.model_dump()
             return (Public(type="session.created", data=data),)
         case e.SessionChanged():
-            return (Public(type="session.updated", data=_set(metadata=fact.metadata)),)
+            budget = fact.budget and fact.budget.model_dump(mode="json")
+            data = _set(metadata=fact.metadata, budget=budget)
+            return (Public(type="session.updated", data=data),)
         case e.SessionClosed():
             return (Public(type="session.closed"),)
         case (
@@ -95,6 +99,9 @@ def project(fact: e.AnyFact) -> tuple[Public, ...]:
             | e.CancelRequested()
             | e.TurnWaited()
             | e.AnswerRejected()
+            | e.TurnBudgeted()
+            | e.BudgetReached()
+            | e.TurnResumed()
             | e.TurnEnded()
         ):
             return tuple(_turn(fact))
@@ -148,6 +155,9 @@ def _turn(
         | e.CancelRequested
         | e.TurnWaited
         | e.AnswerRejected
+        | e.TurnBudgeted
+        | e.BudgetReached
+        | e.TurnResumed
         | e.TurnEnded
     ),
 ) -> list[Public]:
@@ -159,7 +169,7 @@ def _turn(
             begins = [] if fact.queued else [event("session.in_progress")]
             status: EventType = "turn.queued" if fact.queued else "turn.in_progress"
             return [*begins, event(status), *(_done(fact.turn_id, i) for i in fact.input)]
-        case e.TurnBegan():
+        case e.TurnBegan() | e.TurnResumed():
             return [event("session.in_progress"), event("turn.in_progress")]
         case e.TurnSteered():
             return [_done(fact.turn_id, item) for item in fact.input]
@@ -170,6 +180,11 @@ def _turn(
             return [event("turn.waiting", call_ids=ids), event("session.requires_action")]
         case e.AnswerRejected():
             return [_done(fact.turn_id, fact.item)]
+        case e.TurnBudgeted():
+            return [event("turn.updated", budget=fact.budget.model_dump(mode="json"))]
+        case e.BudgetReached():
+            why = fact.pause.model_dump()
+            return [event("turn.waiting", **why), event("session.budget_reached", **why)]
         case e.TurnEnded():
             error = fact.error.model_dump() if fact.error else None
             ended = Public(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from agent_serving.domain import events as e
@@ -61,6 +62,10 @@ def _apply(session: Session, fact: e.AnyFact) -> Session:
             return _end(session, fact)
         case e.TurnSteered() | e.CancelRequested() | e.TurnWaited() | e.AnswerRejected():
             return _direct(session, fact, _open_turn(session, fact))
+        case e.TurnBudgeted():
+            return _budget(session, fact)
+        case e.BudgetReached() | e.TurnResumed():
+            return session.put_turn(_pause(fact, _open_turn(session, fact)))
         case e.StepPlanned() | e.StepRestarted() | e.ModelReplied() | e.StepFailed():
             return apply_model(session, fact, _open_turn(session, fact))
         case (
@@ -81,6 +86,7 @@ def _open(fact: e.SessionOpened | e.SessionForked) -> Session:
         tenant=fact.tenant,
         agent=fact.agent,
         metadata=fact.metadata,
+        budget=fact.budget,
         version=1,
         created_at=fact.at,
         updated_at=fact.at,
@@ -94,6 +100,7 @@ def _open(fact: e.SessionOpened | e.SessionForked) -> Session:
         origin=fact.origin,
         turns=turns,
         inherited_turns=len(turns),
+        opening_turn=fact.opening_turn,
         pending=fact.pending,
         token_count=fact.token_count,
         reply_open=fact.reply_open,
@@ -104,6 +111,7 @@ def _change(session: Session, fact: e.SessionChanged) -> Session:
     return session.but(
         metadata=session.metadata if fact.metadata is None else fact.metadata,
         limits=session.limits if fact.limits is None else fact.limits,
+        budget=session.budget if fact.budget is None else fact.budget,
     )
 
 
@@ -126,9 +134,12 @@ def _accept(session: Session, fact: e.TurnAccepted) -> Session:
         tool_choice=fact.tool_choice,
         output=fact.output or session.agent.output,
         limits=fact.limits or session.limits or session.agent.limits,
+        budget=fact.budget,
         metadata=fact.metadata,
         trace_id=fact.trace_id,
         parent_span_id=fact.parent_span_id,
+        sampled=fact.sampled,
+        tracestate=fact.tracestate,
         created_at=fact.at,
         started_at=None if fact.queued else fact.at,
     )
@@ -153,16 +164,17 @@ def _end(session: Session, fact: e.TurnEnded) -> Session:
     if fact.idle != all(t.id == turn.id or t.status in TERMINAL for t in session.turns):
         raise ImpossibleEvent.because(fact.type, "`idle` does not say how the session is left")
     steps = tuple(_stop(step, fact) for step in turn.steps)
-    ended = turn.but(
+    ended = _unpaused(turn, fact.at).but(
         status=fact.status,
         reason=fact.reason,
         error=fact.error,
         ended_at=fact.at,
-        waiting_for=(),
         steps=steps,
     )
     spent = session.but(
-        spent=session.spent + ended.usage, spent_cost=session.spent_cost + ended.cost
+        spent=session.spent + ended.usage,
+        spent_cost=session.spent_cost + ended.cost,
+        spent_time=session.spent_time + ended.worked(fact.at),
     )
     session = settle(spent, turn, ended, final=True)
     if fact.error is None or fact.error.code != ContextLengthExceeded.code:
@@ -219,6 +231,38 @@ def _direct(
         case _:
             assert_never(fact)
     return session.put_turn(turn)
+
+
+# --- budgets --------------------------------------------------------------------------------
+
+
+def _budget(session: Session, fact: e.TurnBudgeted) -> Session:
+    turn = session.turn(fact.turn_id)
+    if turn is None or turn.status in TERMINAL:
+        raise ImpossibleEvent.because(fact.type, "the turn is over")
+    return session.put_turn(turn.but(budget=fact.budget))
+
+
+def _pause(fact: e.BudgetReached | e.TurnResumed, turn: Turn) -> Turn:
+    if isinstance(fact, e.TurnResumed):
+        if turn.pause is None:
+            raise ImpossibleEvent.because(fact.type, "the turn does not wait for a budget")
+        return _unpaused(turn, fact.at).but(status="in_progress")
+    step = turn.last_model_step
+    if step is not None and (step.status == "running" or turn.unanswered(step)):
+        raise ImpossibleEvent.because(fact.type, "a step is under way")
+    if turn.status != "in_progress":
+        raise ImpossibleEvent.because(fact.type, "the turn does not run")
+    return turn.but(status="waiting", pause=fact.pause, waiting_since=fact.at)
+
+
+def _unpaused(turn: Turn, at: datetime) -> Turn:
+    """Waiting no more, whatever it waited for."""
+    waited = at - turn.waiting_since if turn.waiting_since is not None else timedelta(0)
+    return turn.but(pause=None, waiting_for=(), waiting_since=None, waited=turn.waited + waited)
+
+
+# --- inside ---------------------------------------------------------------------------------
 
 
 def _open_turn(session: Session, fact: Any) -> Turn:

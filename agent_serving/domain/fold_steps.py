@@ -146,7 +146,7 @@ def apply_tool(
                 status="completed" if fact.result.outcome == "ok" else "failed",
                 result=fact.result,
                 timings=fact.timings,
-                cost=fact.cost,
+                cost=step.cost + fact.cost,
                 ended_at=fact.at,
             )
         case _:
@@ -197,7 +197,9 @@ def _claim(fact: e.ToolStarted | e.ToolRejected, turn: Turn) -> Turn:
         started_at=fact.at,
     )
     if isinstance(fact, e.ToolStarted):
-        step = step.but(span_id=fact.span_id, effect=fact.effect, executor=fact.executor)
+        step = step.but(
+            span_id=fact.span_id, effect=fact.effect, executor=fact.executor, cost=fact.cost
+        )
     else:
         step = step.but(status="failed", result=fact.result, ended_at=fact.at)
     return turn.but(steps=(*turn.steps, step))

@@ -8,10 +8,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from agent_serving.domain.cost import Cost
+from agent_serving.domain.cost import Cost, total_of
 from agent_serving.domain.events import Attempt, ForkOrigin
 from agent_serving.domain.values import (
     Agent,
+    Budget,
     Effect,
     Failure,
     Item,
@@ -19,6 +20,7 @@ from agent_serving.domain.values import (
     Message,
     MessageItem,
     Output,
+    Pause,
     ReplyItem,
     Timings,
     ToolCall,
@@ -33,7 +35,7 @@ from agent_serving.domain.values import (
 TurnStatus = Literal[
     "queued", "in_progress", "waiting", "completed", "incomplete", "failed", "cancelled"
 ]
-SessionStatus = Literal["idle", "in_progress", "requires_action", "closed"]
+SessionStatus = Literal["idle", "in_progress", "requires_action", "budget_reached", "closed"]
 OPEN: frozenset[str] = frozenset({"in_progress", "waiting"})
 TERMINAL: frozenset[str] = frozenset({"completed", "incomplete", "failed", "cancelled"})
 
@@ -77,7 +79,7 @@ class ModelStep(Value):
 
     @property
     def cost(self) -> Cost:
-        return sum((attempt.cost for attempt in self.attempts), Cost())
+        return total_of(attempt.cost for attempt in self.attempts)
 
 
 class ToolStep(Value):
@@ -130,10 +132,14 @@ class Turn(Value):
     tool_choice: ToolChoice = "auto"
     output: Output | None = None
     limits: Limits
+    budget: Budget = Budget()
     metadata: dict[str, str] = {}
     trace_id: str
     parent_span_id: str | None = None
+    sampled: bool = True
+    tracestate: str | None = None
     cancel: Literal["cancel", "interrupt"] | None = None
+    pause: Pause | None = None
     waiting_for: tuple[str, ...] = ()
     waiting_since: datetime | None = None
     waited: timedelta = timedelta(0)
@@ -185,13 +191,20 @@ class Turn(Value):
         started = self.started_at or self.created_at
         return started + timedelta(seconds=self.limits.max_seconds) + self.waited
 
+    def worked(self, now: datetime) -> timedelta:
+        """Wall time without what it spent in the queue and waiting."""
+        if self.started_at is None:
+            return timedelta(0)
+        until = self.ended_at or self.waiting_since or now
+        return max(until - self.started_at - self.waited, timedelta(0))
+
     @property
     def usage(self) -> Usage:
         return sum((step.usage for step in self.steps), Usage())
 
     @property
     def cost(self) -> Cost:
-        return sum((step.cost for step in self.steps), Cost())
+        return total_of(step.cost for step in self.steps)
 
     @property
     def output_text(self) -> str:
@@ -212,12 +225,17 @@ class Session(Value):
     agent: Agent
     metadata: dict[str, str] = {}
     limits: Limits | None = None
+    budget: Budget = Budget()
     origin: ForkOrigin | None = None
     turns: tuple[Turn, ...] = ()
     inherited_turns: int = 0
+    opening_turn: int = 0
+    """Steps of turns before this one were computed with another opening (system and tools) than
+    the transcript has now: a fork changed the agent."""
     spent: Usage = Usage()
     """Of the turns that have ended here."""
     spent_cost: Cost = Cost()
+    spent_time: timedelta = timedelta(0)
     pending: tuple[Message, ...] = ()
     token_count: int = 0
     reply_open: bool = False
@@ -241,7 +259,7 @@ class Session(Value):
             return "closed"
         active = self.active
         if active is not None and active.status == "waiting":
-            return "requires_action"
+            return "requires_action" if active.pause is None else "budget_reached"
         return "in_progress" if active or self.queue else "idle"
 
     @property
@@ -258,6 +276,11 @@ class Session(Value):
     def cost(self) -> Cost:
         active = self.active
         return self.spent_cost if active is None else self.spent_cost + active.cost
+
+    def worked(self, now: datetime) -> timedelta:
+        """Wall time of its turns, without what they spent waiting."""
+        active = self.active
+        return self.spent_time if active is None else self.spent_time + active.worked(now)
 
     def turn(self, turn_id: str) -> Turn | None:
         return next((turn for turn in self.turns if turn.id == turn_id), None)

@@ -1,5 +1,5 @@
 """The token-exact transcript: what is tokens already stays as it is, what is not is rendered as
-a delta and appended."""
+a delta and appended. Only a fork may begin with another opening."""
 
 from __future__ import annotations
 
@@ -53,3 +53,19 @@ def cut_delta(rendering: Sequence[int], end_of_turn: int, turn_ends: int) -> tup
         if seen == turn_ends:
             return tuple(rendering[position + 1 :])
     return None
+
+
+# --- another opening ------------------------------------------------------------------------
+
+
+def reopened(
+    transcript: Sequence[int], before: Sequence[int], after: Sequence[int]
+) -> tuple[int, ...] | None:
+    """The transcript with another system message and other tools, every later token as it is.
+    `before` and `after` are the two openings, rendered with one and the same message; None where
+    the transcript does not begin as `before` does."""
+    same = common_suffix(before, after)
+    head = len(before) - same
+    if tuple(transcript[:head]) != tuple(before[:head]):
+        return None
+    return (*after[: len(after) - same], *transcript[head:])

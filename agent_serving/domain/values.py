@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -36,6 +37,10 @@ PrefixReason = Literal[
 ]
 
 
+Money = Annotated[Decimal, Field(ge=0, le=1_000_000_000, max_digits=18, decimal_places=9)]
+"""An exact amount in the price book's currency."""
+
+
 class Limits(Value):
     """What one turn may use. Reaching one ends the turn `incomplete` with the limit's name;
     at `max_tool_calls` the model is first asked to answer with what it has."""
@@ -46,6 +51,42 @@ class Limits(Value):
         8192, ge=1, le=1_000_000, description="Tokens generated in one turn, all steps together."
     )
     max_seconds: float = Field(600.0, gt=0, le=86_400, description="Wall time of one turn.")
+    max_cost: Money | None = Field(
+        None, description="Money of one turn; never reached where its model has no prices."
+    )
+
+
+class Budget(Value):
+    """What a turn, a session or a tenant may spend; None is no bound. It is looked at before each
+    model step: where it is reached the turn pauses, and goes on when the budget is raised."""
+
+    max_tokens: int | None = Field(
+        None, ge=0, le=10**15, description="Tokens, input and output together."
+    )
+    max_cost: Money | None = Field(
+        None, description="Money; never reached where the models have no prices."
+    )
+    max_seconds: float | None = Field(
+        None, ge=0, le=10**9, description="Wall time of turns, without the time they wait."
+    )
+    max_steps: int | None = Field(None, ge=0, le=10**12, description="Model steps.")
+
+
+class TenantBudget(Budget):
+    """What all of a tenant's sessions together may spend in a day or a month (UTC)."""
+
+    period: Literal["day", "month"] = "month"
+
+
+BudgetScope = Literal["turn", "session", "tenant"]
+BudgetName = Literal["max_tokens", "max_cost", "max_seconds", "max_steps"]
+
+
+class Pause(Value):
+    """Which budget a turn waits for."""
+
+    scope: BudgetScope
+    budget: BudgetName
 
 
 class Sampling(Value):

@@ -1,1 +1,1 @@
-"""SGLang on this machine: its environment, the CPU platform, a tiny model, and its process."""
+"""SGLang on this machine: its environment, the CPU platform, the demo model, and its process."""

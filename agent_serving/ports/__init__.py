@@ -6,12 +6,15 @@ of `domain.errors`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from agent_serving.domain.dialect import Dialect
+from agent_serving.domain.prices import PriceBook
+from agent_serving.domain.values import TenantBudget
 from agent_serving.ports.clock import Clock
 from agent_serving.ports.engine import Chunk, Engine, Finished, Generation, Worker
+from agent_serving.ports.observer import Observer
 from agent_serving.ports.scheduler import Admission, Grant, Scheduler
 from agent_serving.ports.store import (
     Append,
@@ -22,6 +25,7 @@ from agent_serving.ports.store import (
     Stored,
 )
 from agent_serving.ports.tools import ToolRunner
+from agent_serving.ports.tracer import SpanCounts, Tracer
 
 __all__ = [
     "Admission",
@@ -35,11 +39,14 @@ __all__ = [
     "Grant",
     "Listing",
     "LiveEntry",
+    "Observer",
     "Ports",
     "Scheduler",
     "SessionStore",
+    "SpanCounts",
     "Stored",
     "ToolRunner",
+    "Tracer",
     "Worker",
 ]
 
@@ -56,3 +63,7 @@ class Ports:
     new_id: Callable[[str], str]
     """`new_id("sess")` → `sess_` + 26 characters, sortable by time."""
     dialects: dict[str, Dialect] = field(default_factory=dict)
+    prices: PriceBook = field(default_factory=PriceBook)
+    tenant_budgets: Mapping[str, TenantBudget] = field(default_factory=dict)
+    observers: tuple[Observer, ...] = ()
+    tracer: Tracer | None = None

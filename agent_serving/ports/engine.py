@@ -31,6 +31,10 @@ class Worker:
     session_radix_cache: bool = False
     incremental_streaming: bool = False
     grammar_backend: str | None = None
+    page_tokens: int = 1
+    """Its prefix cache keeps whole pages of so many tokens."""
+    incarnation: str | None = None
+    """Differs between two starts of it; None where it does not tell."""
     degraded: tuple[str, ...] = ()
 
 
@@ -48,6 +52,7 @@ class Generation:
     worker: str
     traceparent: str
     priority: ServiceClass = "online"
+    tracestate: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,11 @@ class Engine(Protocol):
 
     async def probe(self) -> None:
         """Probe every worker again. Never raises: a worker that does not answer is not ready."""
+        ...
+
+    async def incarnation(self, worker: str) -> str | None:
+        """`Worker.incarnation`, asked of it now, by one request. Never raises: None where it does
+        not tell or does not answer."""
         ...
 
     async def render_opening(

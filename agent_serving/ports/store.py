@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from agent_serving.domain.charge import Charge
+
 
 @dataclass(frozen=True, slots=True)
 class Append:
@@ -19,6 +21,7 @@ class Append:
     summary      what lists show of the session, JSON
     open         whether a turn is open after this fact (recovery looks for such sessions)
     expires_at   when all of the session's keys go
+    charge       what the fact adds to the tenant's books, which outlive the session
     """
 
     session_id: str
@@ -32,6 +35,7 @@ class Append:
     snapshot: bytes | None = None
     """The session after this fact, JSON; given every N facts."""
     expires_at: datetime | None = None
+    charge: Charge | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +78,14 @@ class SessionStore(Protocol):
     and work again as soon as it can."""
 
     async def append(self, append: Append) -> int:
-        """Atomic: fact, tokens, summary, snapshot and feed number, or nothing. Returns the
-        fact's first feed sequence. Raises StaleWriter, SequenceGap, LogGone."""
+        """Atomic: fact, tokens, summary, snapshot, feed number and charge, or nothing. Returns
+        the fact's first feed sequence. Raises StaleWriter, SequenceGap, LogGone."""
+        ...
+
+    async def charges(self, tenant: str, *, since: int, until: int) -> list[Charge]:
+        """The tenant's charges of the hours [since, until), added up by hour and account: each
+        fact that was appended before this call is in it, and once. Kept for 400 days, also when
+        the session is gone."""
         ...
 
     async def load(self, session_id: str, *, after_version: int = 0) -> Stored | None:

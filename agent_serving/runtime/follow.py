@@ -85,6 +85,11 @@ class Feed:
         self._store = store
         self._tails: dict[str, _Tail] = {}
 
+    @property
+    def followers(self) -> int:
+        """May be asked from another thread."""
+        return sum(len(tail.queues) for tail in list(self._tails.values()))
+
     async def page(
         self,
         session: Session,

@@ -1,4 +1,5 @@
-"""Forks: a new session that begins with the facts and the exact tokens of another."""
+"""Forks: a new session that begins with the facts and the exact tokens of another, or with those
+tokens behind another agent's opening."""
 
 from __future__ import annotations
 
@@ -8,14 +9,18 @@ from agent_serving.domain import events as e
 from agent_serving.domain.errors import InvalidRequest, NotFound
 from agent_serving.domain.fold import apply
 from agent_serving.domain.session import TERMINAL, Session
+from agent_serving.domain.transcript import reopened
+from agent_serving.domain.values import Agent, Message
 from agent_serving.ports import FactEntry, Ports
 from agent_serving.runtime.journal import Journals
+from agent_serving.runtime.rendering import Renderer
 
 
 class Forks:
-    def __init__(self, ports: Ports, journals: Journals) -> None:
+    def __init__(self, ports: Ports, journals: Journals, renderer: Renderer) -> None:
         self._ports = ports
         self._journals = journals
+        self._renderer = renderer
 
     async def fork(
         self,
@@ -24,32 +29,71 @@ class Forks:
         *,
         at_turn: str | None = None,
         metadata: dict[str, str] | None = None,
+        agent: Agent | None = None,
     ) -> Session:
         """Fork behind `at_turn` (None: the last turn that has ended). The log is folded up to that
-        point, so the fork is exactly what the session was then.
+        point, so the fork is exactly what the session was then. With an `agent` other than the
+        origin's, the opening is rendered anew and the later tokens stay as they are.
 
-        Raises NotFound, InvalidRequest (the turn is not over, or another was under way).
+        Raises NotFound, InvalidRequest (the turn is not over, or another was under way; the
+        agent is for another model), EngineUnavailable (only where an opening is rendered).
         """
         origin = (await self._journals.open(session_id, tenant)).session
+        agent = agent or origin.agent
         past = await self._at(origin, at_turn)
         turns = tuple(turn for turn in past.turns if turn.status in TERMINAL)
-        tokens = await self._ports.store.tokens(session_id, 0, past.token_count)
+        before = tuple(await self._ports.store.tokens(past.id, 0, past.token_count))
+        tokens = await self._reopened(before, past.agent, agent)
         fact = e.SessionForked(
             at=self._ports.clock.now(),
             session_id=self._ports.new_id("sess"),
             tenant=tenant,
-            agent=origin.agent,
+            agent=agent,
             metadata=origin.metadata if metadata is None else metadata,
             origin=e.ForkOrigin(session_id=session_id, turn_id=turns[-1].id if turns else None),
             inherited=tuple(
                 turn.but(index=index).model_dump(mode="json") for index, turn in enumerate(turns)
             ),
             pending=past.pending,
-            token_count=past.token_count,
+            token_count=len(tokens),
             reply_open=past.reply_open,
             limits=origin.limits,
+            budget=origin.budget,
+            opening_turn=past.opening_turn if tokens == before else len(turns),
         )
         return (await self._journals.create(fact, tokens)).session
+
+    async def _reopened(
+        self, tokens: tuple[int, ...], before: Agent, after: Agent
+    ) -> tuple[int, ...]:
+        if (after.model, after.dialect) != (before.model, before.dialect):
+            raise InvalidRequest(
+                f"Agent {after.name!r} is for the model {after.model!r} (dialect {after.dialect}); "
+                f"the session's tokens are of {before.model!r} (dialect {before.dialect}) and mean "
+                "nothing to another. Name an agent for that model.",
+                param="agent",
+            )
+        same = (before.instructions, before.tools) == (after.instructions, after.tools)
+        if same or not tokens:
+            return tokens
+        changed = reopened(tokens, await self._opening(before), await self._opening(after))
+        if changed is None:
+            raise InvalidRequest(
+                f"The opening of agent {before.name!r} renders differently now than when the "
+                "session began (its chat template was changed, holds the date, or writes tools "
+                "behind the messages), so it cannot be exchanged. Fork without an `agent`, or "
+                "open a new session.",
+                param="agent",
+            )
+        return changed
+
+    async def _opening(self, agent: Agent) -> tuple[int, ...]:
+        return await self._ports.engine.render_opening(
+            dialect=self._renderer.dialect(agent),
+            instructions=agent.instructions,
+            tools=agent.tools,
+            messages=[Message(role="user", content="…")],
+        )
 
     async def _at(self, origin: Session, at_turn: str | None) -> Session:
         if at_turn is not None:

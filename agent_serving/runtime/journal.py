@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 from weakref import WeakValueDictionary
 
+from agent_serving.domain.budget import waits_for_tenant
+from agent_serving.domain.charge import charge
 from agent_serving.domain.decide import Rest, next_action
 from agent_serving.domain.errors import (
     LogGone,
@@ -23,7 +25,8 @@ from agent_serving.domain.feed import project
 from agent_serving.domain.fold import apply, replay
 from agent_serving.domain.session import Session
 from agent_serving.domain.summary import summary
-from agent_serving.ports import Append, SessionStore, Stored
+from agent_serving.ports import Append, Observer, SessionStore, Stored
+from agent_serving.runtime.observing import Observers
 
 SNAPSHOT_EVERY = 64
 STORE_RETRY_SECONDS = 0.5
@@ -44,9 +47,17 @@ class Journal:
     """A live session of this process. Facts go through `commit`, one at a time; what another
     replica wrote is taken in when it gets in the way, or by `catch_up`."""
 
-    def __init__(self, store: SessionStore, session: Session, *, following: bool = True) -> None:
+    def __init__(
+        self,
+        store: SessionStore,
+        session: Session,
+        observers: Observers,
+        *,
+        following: bool = True,
+    ) -> None:
         self._store = store
         self._session = session
+        self._observers = observers
         self._lock = asyncio.Lock()
         self._changed = asyncio.Event()
         self._gone = False
@@ -54,12 +65,12 @@ class Journal:
 
     @classmethod
     async def create(
-        cls, store: SessionStore, fact: AnyFact, tokens: Sequence[int] = ()
+        cls, store: SessionStore, observers: Observers, fact: AnyFact, tokens: Sequence[int] = ()
     ) -> Journal:
         """Open a session with its first fact (SessionOpened or SessionForked)."""
         session = apply(None, fact)
-        await store.append(_append(session, fact, tokens, version=0))
-        journal = cls(store, session, following=False)
+        await store.append(_append(None, session, fact, tokens))
+        journal = cls(store, session, observers, following=False)
         journal._extend(tokens)
         return journal
 
@@ -105,7 +116,7 @@ class Journal:
             if fact is None:
                 return None
             after = apply(before, fact)
-            append = _append(after, fact, tokens, version=before.version)
+            append = _append(before, after, fact, tokens)
             writing = asyncio.ensure_future(self._store.append(append))
             try:
                 # A caller that is cancelled must not leave it open whether the fact is there.
@@ -119,9 +130,9 @@ class Journal:
             except asyncio.CancelledError:
                 await asyncio.wait({writing})
                 if writing.exception() is None:
-                    self._take(after, tokens)
+                    self._take(after, fact, tokens)
                 raise
-            self._take(after, tokens)
+            self._take(after, fact, tokens)
             return Committed(fact, sequence)
 
     async def catch_up(self) -> Session:
@@ -165,9 +176,11 @@ class Journal:
         if after is not before:
             self._become(after)
 
-    def _take(self, after: Session, tokens: Sequence[int]) -> None:
+    def _take(self, after: Session, fact: AnyFact, tokens: Sequence[int]) -> None:
+        before = self._session
         self._become(after)
         self._extend(tokens)
+        self._observers.tell(before, after, fact)
 
     def _become(self, session: Session) -> None:
         self._session = session
@@ -193,15 +206,16 @@ class Journal:
 class Journals:
     """The sessions that this process has at hand, least recently used first out."""
 
-    def __init__(self, store: SessionStore) -> None:
+    def __init__(self, store: SessionStore, observers: Sequence[Observer] = ()) -> None:
         self._store = store
+        self._observers = Observers(observers)
         self._cached: OrderedDict[str, Journal] = OrderedDict()
         self._alive: WeakValueDictionary[str, Journal] = WeakValueDictionary()
         """Invariant: a session has one journal per process, also when it has left the cache while
         somebody still works with it."""
 
     async def create(self, fact: AnyFact, tokens: Sequence[int] = ()) -> Journal:
-        return self._keep(await Journal.create(self._store, fact, tokens))
+        return self._keep(await Journal.create(self._store, self._observers, fact, tokens))
 
     async def open(self, session_id: str, tenant: str) -> Journal:
         """The session as it is now. Raises NotFound (also when it is another tenant's)."""
@@ -228,6 +242,10 @@ class Journals:
             return None
         return self._keep(journal)
 
+    def at_hand(self, session_id: str) -> Journal | None:
+        """As this process knows it, without a look at the store."""
+        return self._alive.get(session_id)
+
     def drop(self, session_id: str) -> None:
         self._cached.pop(session_id, None)
         self._alive.pop(session_id, None)
@@ -238,7 +256,7 @@ class Journals:
         if session is None:
             return None
         # Another task may have loaded it meanwhile.
-        return self._alive.get(session_id) or Journal(self._store, session)
+        return self._alive.get(session_id) or Journal(self._store, session, self._observers)
 
     def _keep(self, journal: Journal) -> Journal:
         self._alive[journal.session.id] = journal
@@ -258,17 +276,18 @@ def _folded(stored: Stored | None, before: Session | None = None) -> Session | N
     return replay((FACT.validate_json(fact) for fact in stored.facts), before)
 
 
-def _append(after: Session, fact: AnyFact, tokens: Sequence[int], *, version: int) -> Append:
+def _append(before: Session | None, after: Session, fact: AnyFact, tokens: Sequence[int]) -> Append:
     snapshot = after.version % SNAPSHOT_EVERY == 0
     return Append(
         session_id=after.id,
         tenant=after.tenant,
-        version=version,
+        version=0 if before is None else before.version,
         fact=fact.model_dump_json().encode(),
         width=len(project(fact)),
         summary=summary(after),
-        open=not isinstance(next_action(after, fact.at), Rest),
+        open=not isinstance(next_action(after, fact.at), Rest) or waits_for_tenant(after),
         tokens=tokens,
         snapshot=after.model_dump_json().encode() if snapshot else None,
         expires_at=after.expires_at,
+        charge=charge(before, after, fact),
     )

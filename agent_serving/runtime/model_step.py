@@ -20,10 +20,12 @@ from agent_serving.domain.errors import (
     Overloaded,
 )
 from agent_serving.domain.session import ModelStep, Session, step_timings
+from agent_serving.domain.span import attempt_span_id
 from agent_serving.domain.values import Agent, Failure, Usage
 from agent_serving.ports import Admission, Generation, Ports
 from agent_serving.runtime.deltas import DeltaWriter
 from agent_serving.runtime.journal import Journal
+from agent_serving.runtime.prefix import explain_prefix
 from agent_serving.runtime.rendering import Renderer
 from agent_serving.runtime.reply import Reply, complete_calls
 from agent_serving.runtime.tool_step import ToolSteps
@@ -107,7 +109,8 @@ class ModelSteps:
             return
         except (InvalidRequest, ContextLengthExceeded) as error:
             if not await self._kept_calls(action, reply):
-                await self._fail(action.turn.id, step.id, error, reply.attempt("failed", error))
+                attempt = self._priced(step, reply.attempt("failed", error))
+                await self._fail(action.turn.id, step.id, error, attempt)
             return
         await self._commit(action, reply, cut)
 
@@ -158,7 +161,7 @@ class ModelSteps:
                 dialect=self._renderer.dialect(session.agent)
             )
             async with self._ports.scheduler.admit(admission) as grant:
-                reply.admitted(grant)
+                reply.admitted(grant, self._ports.engine.workers())
                 generation = self._generation(action, reply, prompt[: step.prompt_tokens])
                 async with aclosing(self._ports.engine.generate(generation)) as stream:
                     async for part in stream:
@@ -186,7 +189,12 @@ class ModelSteps:
             sampling=agent.sampling,
             constraint=self._constraint(agent, action),
             worker=reply.worker,
-            traceparent=traceparent(action.turn.trace_id, action.step.span_id),
+            traceparent=traceparent(
+                action.turn.trace_id,
+                attempt_span_id(action.step.span_id, action.attempt),
+                sampled=action.turn.sampled,
+            ),
+            tracestate=action.turn.tracestate,
             priority=agent.service_class,
         )
 
@@ -207,8 +215,9 @@ class ModelSteps:
             reply.cut(cut)
         finish = reply.finish or cut
         assert finish is not None
-        attempt = reply.attempt("completed" if reply.finish else "cancelled")
+        await explain_prefix(self._ports.engine, self._journal.session, reply)
         step = action.step
+        attempt = self._priced(step, reply.attempt("completed" if reply.finish else "cancelled"))
         total_ms = (self._ports.clock.monotonic() - self._begun.pop(step.id)) * 1000
         known = self._known(step)
         rest = tuple(reply.tokens[known:])
@@ -234,7 +243,7 @@ class ModelSteps:
         """The attempt came to nothing. What has been acted on is kept, the rest is tried again."""
         if await self._kept_calls(action, reply):
             return
-        attempt = reply.attempt("failed", error)
+        attempt = self._priced(action.step, reply.attempt("failed", error))
         if action.attempt >= MAX_ATTEMPTS:
             await self._fail(action.turn.id, action.step.id, error, attempt)
             return
@@ -272,7 +281,10 @@ class ModelSteps:
     async def close(self, action: CloseReply) -> None:
         """Another process died in this reply; what its claims brought is all there is of it."""
         step = action.step
-        attempt = lost_attempt(step, Usage(input_tokens=step.prompt_tokens, model_steps=1))
+        usage = Usage(
+            input_tokens=step.prompt_tokens, output_tokens=self._known(step), model_steps=1
+        )
+        attempt = self._priced(step, lost_attempt(step, usage))
         taken = (self._ports.clock.now() - step.started_at).total_seconds()
         await self._journal.commit(
             lambda _: e.ModelReplied(
@@ -288,6 +300,9 @@ class ModelSteps:
             ),
             patience=STORE_PATIENCE_SECONDS,
         )
+
+    def _priced(self, step: ModelStep, attempt: e.Attempt) -> e.Attempt:
+        return attempt.but(cost=self._ports.prices.attempt(self._journal.session, step, attempt))
 
     async def _render(self, session: Session) -> tuple[int, ...]:
         for attempt in range(1, MAX_ATTEMPTS):

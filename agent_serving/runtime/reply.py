@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from agent_serving.domain.dialect import Dialect
@@ -12,8 +12,16 @@ from agent_serving.domain.events import Attempt
 from agent_serving.domain.feed import Public, delta
 from agent_serving.domain.reply import ItemDone, Piece, ReplyParser
 from agent_serving.domain.session import ModelStep
-from agent_serving.domain.values import Failure, ReplyItem, Timings, ToolCall, ToolCallItem, Usage
-from agent_serving.ports import Chunk, Clock, Finished, Grant
+from agent_serving.domain.values import (
+    Failure,
+    PrefixReason,
+    ReplyItem,
+    Timings,
+    ToolCall,
+    ToolCallItem,
+    Usage,
+)
+from agent_serving.ports import Chunk, Clock, Finished, Grant, Worker
 from agent_serving.runtime.tool_step import SoFar
 
 Finish = Literal["stop", "length", "cancelled", "interrupted"]
@@ -32,6 +40,9 @@ class Reply:
         self.step = step
         self.rid = secrets.token_hex(16)
         self.worker = ""
+        self.incarnation: str | None = None
+        self.page_tokens = 1
+        self.prefix_reason: PrefixReason | None = None
         self.tokens: list[int] = []
         self.end_of_turn: int | None = None
         self._number = attempt
@@ -45,14 +56,18 @@ class Reply:
         self._end: Finished | None = None
         self._kept: tuple[ReplyItem, ...] | None = None
         self._begun = clock.monotonic()
+        self._started_at = clock.now()
         self._sent: float | None = None
         self._first: float | None = None
         self._admission_ms = 0.0
         self._whole_calls = 0
         """Invariant: the first so many tokens end with the last complete call."""
 
-    def admitted(self, grant: Grant) -> None:
+    def admitted(self, grant: Grant, workers: Sequence[Worker]) -> None:
         self.worker = grant.worker
+        for worker in workers:
+            if worker.name == grant.worker:
+                self.incarnation, self.page_tokens = worker.incarnation, worker.page_tokens
         self._admission_ms = grant.waited_ms
         self._sent = self._clock.monotonic()
 
@@ -99,6 +114,11 @@ class Reply:
         return not self.tokens or self.tokens[-1] != self.end_of_turn
 
     @property
+    def cached_tokens(self) -> int | None:
+        """None until the engine has said."""
+        return self._end.usage.cached_tokens if self._end else None
+
+    @property
     def finish(self) -> Literal["stop", "length"] | None:
         return self._end.reason if self._end else None
 
@@ -116,7 +136,11 @@ class Reply:
             number=self._number,
             rid=self.rid,
             worker=self.worker,
+            incarnation=self.incarnation,
+            page_tokens=self.page_tokens,
+            prefix_reason=self.prefix_reason,
             status=status,
+            started_at=self._started_at,
             usage=self._usage(status),
             timings=self._timings(),
             error=Failure(code=error.code, message=error.message) if error else None,

@@ -15,6 +15,7 @@ from agent_serving.domain.values import Failure
 from agent_serving.ports import Ports
 from agent_serving.runtime.journal import Journal, Journals
 from agent_serving.runtime.rendering import Renderer
+from agent_serving.runtime.tenants import Tenants
 from agent_serving.runtime.turn import TurnLoop
 
 log = logging.getLogger(__name__)
@@ -26,12 +27,18 @@ MAX_SURPRISES = 5
 
 
 class Runners:
-    def __init__(self, ports: Ports, journals: Journals, renderer: Renderer) -> None:
+    def __init__(
+        self, ports: Ports, journals: Journals, renderer: Renderer, tenants: Tenants
+    ) -> None:
         self._ports = ports
         self._journals = journals
         self._renderer = renderer
+        self._tenants = tenants
         self._owner = secrets.token_hex(8)
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._orphans: set[str] = set()
+        """Sessions found with a turn that nobody seems to run, whose lease is asked for."""
+        self._adopted = 0
         self._adopting: asyncio.Task[None] | None = None
         self._closing = False
 
@@ -58,6 +65,16 @@ class Runners:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    @property
+    def adopted(self) -> int:
+        """Sessions that were taken over from another process, or from an earlier run."""
+        return self._adopted
+
+    def running(self) -> list[Session]:
+        """The sessions that have a loop here; may be asked from another thread."""
+        found = (self._journals.at_hand(session_id) for session_id in list(self._tasks))
+        return [journal.session for journal in found if journal is not None]
+
     def due(self, session: Session) -> bool:
         """Whether a loop has something to do for the session."""
         return not isinstance(next_action(session, self._ports.clock.now()), Rest)
@@ -67,6 +84,8 @@ class Runners:
         if not self._closing:
             # A fact may have come in between the loop's last look and its end.
             self.ensure(journal)
+        if journal.session.id not in self._tasks:
+            self._orphans.discard(journal.session.id)
 
     async def _run(self, journal: Journal) -> None:
         session_id = journal.session.id
@@ -75,6 +94,9 @@ class Runners:
                 await asyncio.sleep(HEARTBEAT_SECONDS)
                 await journal.catch_up()
                 return
+            if session_id in self._orphans:
+                self._orphans.discard(session_id)
+                self._adopted += 1
             # Who had the lease before may have written until then.
             await journal.catch_up()
             await self._loop_with_heartbeat(journal)
@@ -107,7 +129,7 @@ class Runners:
     async def _loop(self, journal: Journal) -> None:
         for _ in range(MAX_SURPRISES):
             try:
-                await TurnLoop(self._ports, journal, self._renderer).run()
+                await TurnLoop(self._ports, journal, self._renderer, self._tenants).run()
             except LogGone:
                 raise
             except ImpossibleEvent as error:
@@ -168,8 +190,12 @@ class Runners:
     async def _adopt(self, session_id: str) -> None:
         try:
             journal = await self._journals.find(session_id)
-            if journal is not None:
-                self.ensure(journal)
+            if journal is None or session_id in self._tasks:
+                return
+            if self.due(journal.session):
+                self._orphans.add(session_id)
+            await self._tenants.resume(journal)
+            self.ensure(journal)
         except StoreUnavailable:
             raise
         except Exception:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 
 from agent_serving.ports import Ports
 from agent_serving.runtime.agents import Agents
+from agent_serving.runtime.budgets import Budgets
 from agent_serving.runtime.follow import Feed
 from agent_serving.runtime.forks import Forks
 from agent_serving.runtime.inputs import Inputs
 from agent_serving.runtime.journal import Journals
+from agent_serving.runtime.load import Load, unfinished
 from agent_serving.runtime.rendering import Renderer
 from agent_serving.runtime.runners import Runners
 from agent_serving.runtime.sessions import Sessions
+from agent_serving.runtime.tenants import Tenants
 
 PROBE_SECONDS = 5.0
 
@@ -22,14 +26,21 @@ class Service:
     def __init__(self, ports: Ports, *, dialect: str | None = None) -> None:
         self.ports = ports
         renderer = Renderer(ports)
-        journals = Journals(ports.store)
-        self._runners = Runners(ports, journals, renderer)
+        journals = Journals(ports.store, ports.observers)
+        tenants = Tenants(ports)
+        self._runners = Runners(ports, journals, renderer, tenants)
         self.agents = Agents(ports, dialect=dialect)
-        self.sessions = Sessions(ports, journals, renderer, self._runners)
+        self.budgets = Budgets(ports, journals, self._runners, tenants)
+        self.sessions = Sessions(ports, journals, renderer, self._runners, self.budgets)
         self.inputs = Inputs(ports, journals, self._runners, self.sessions)
-        self.forks = Forks(ports, journals)
+        self.forks = Forks(ports, journals, renderer)
         self.feed = Feed(ports.store)
         self._probing: asyncio.Task[None] | None = None
+
+    def load(self) -> Load:
+        """May be asked from another thread."""
+        turns = Counter(s for session in self._runners.running() for s in unfinished(session))
+        return Load(turns=turns, followers=self.feed.followers, adopted=self._runners.adopted)
 
     async def start(self) -> None:
         """Probe the engines, adopt open turns. Does not need either to be up."""

@@ -22,6 +22,7 @@ from agent_serving.domain.fold import apply
 from agent_serving.domain.session import OPEN, TERMINAL, Session, Turn
 from agent_serving.domain.values import (
     Agent,
+    Budget,
     Limits,
     MessageItem,
     NamedTool,
@@ -30,10 +31,11 @@ from agent_serving.domain.values import (
     Value,
 )
 from agent_serving.ports import Ports
+from agent_serving.runtime.budgets import Budgets
 from agent_serving.runtime.journal import Journal, Journals
 from agent_serving.runtime.rendering import Renderer
 from agent_serving.runtime.runners import Runners
-from agent_serving.runtime.trace import new_trace_id, parse_traceparent
+from agent_serving.runtime.trace import turn_context
 
 MAX_QUEUED_TURNS = 32
 DELETE_WAIT_SECONDS = 10.0
@@ -48,8 +50,10 @@ class TurnRequest(Value):
     tool_choice: ToolChoice = "auto"
     output: Output | None = None
     limits: Limits | None = None
+    budget: Budget = Budget()
     metadata: dict[str, str] = {}
     traceparent: str | None = None
+    tracestate: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +67,18 @@ class Taken:
 
 class Sessions:
     def __init__(
-        self, ports: Ports, journals: Journals, renderer: Renderer, runners: Runners
+        self,
+        ports: Ports,
+        journals: Journals,
+        renderer: Renderer,
+        runners: Runners,
+        budgets: Budgets,
     ) -> None:
         self._ports = ports
         self._journals = journals
         self._renderer = renderer
         self._runners = runners
+        self._budgets = budgets
 
     async def open(
         self,
@@ -76,6 +86,7 @@ class Sessions:
         agent: Agent,
         *,
         metadata: dict[str, str] | None = None,
+        budget: Budget | None = None,
         ttl_seconds: int | None = None,
     ) -> Session:
         now = self._now()
@@ -86,6 +97,7 @@ class Sessions:
                 tenant=tenant,
                 agent=agent,
                 metadata=metadata or {},
+                budget=budget or Budget(),
                 expires_at=now + timedelta(seconds=ttl_seconds) if ttl_seconds else None,
             )
         )
@@ -106,11 +118,16 @@ class Sessions:
         *,
         metadata: dict[str, str] | None,
         limits: Limits | None,
+        budget: Budget | None = None,
     ) -> Session:
+        """A turn that waits for the session's budget goes on if there is room now."""
         journal = await self._journals.open(session_id, tenant)
         await journal.commit(
-            lambda _: e.SessionChanged(at=self._now(), metadata=metadata, limits=limits)
+            lambda _: e.SessionChanged(
+                at=self._now(), metadata=metadata, limits=limits, budget=budget
+            )
         )
+        self._runners.ensure(journal)
         return journal.session
 
     async def delete(self, tenant: str, session_id: str) -> None:
@@ -151,14 +168,17 @@ class Sessions:
         """The turn, durable; it runs from here on, whatever becomes of the caller. With `steer`
         on a busy session, the turn that was steered.
 
-        Raises NotFound, SessionBusy, Overloaded, ContextLengthExceeded, EngineUnavailable,
-        StoreUnavailable; then nothing was changed.
+        Raises NotFound, SessionBusy, BudgetExhausted, Overloaded, ContextLengthExceeded,
+        EngineUnavailable, StoreUnavailable; then nothing was changed.
         """
         journal = await self._journals.open(session_id, tenant)
         session = journal.session
         self._require_engine(session.agent)
         self._check_tool_choice(session.agent, request.tool_choice)
         active = session.active
+        if active is None or on_conflict != "steer":
+            interrupts = on_conflict == "interrupt"
+            await self._budgets.require_room(session, interrupts=interrupts)
         if active is not None and on_conflict == "steer":
             try:
                 return await self.steer(tenant, session_id, active.id, request.input)
@@ -236,7 +256,7 @@ class Sessions:
         return Taken(turn_of(journal.session, turn_id), committed.sequence)
 
     def _accepted(self, turn_id: str, request: TurnRequest) -> e.TurnAccepted:
-        parent = parse_traceparent(request.traceparent)
+        context = turn_context(self._ports.tracer, request.traceparent, request.tracestate)
         return e.TurnAccepted(
             at=self._now(),
             turn_id=turn_id,
@@ -244,9 +264,9 @@ class Sessions:
             tool_choice=request.tool_choice,
             output=request.output,
             limits=request.limits,
+            budget=request.budget,
             metadata=request.metadata,
-            trace_id=parent[0] if parent else new_trace_id(),
-            parent_span_id=parent[1] if parent else None,
+            **context._asdict(),
         )
 
     def _items(self, texts: Sequence[str]) -> tuple[MessageItem, ...]:

@@ -100,6 +100,7 @@ class ToolSteps:
                 executor=spec.executor,
                 items=so_far.items,
                 output_tokens=len(so_far.tokens),
+                cost=self._ports.prices.call(session, call.name),
             )
 
         await self._journal.commit(claim, so_far.tokens, patience=STORE_PATIENCE_SECONDS)
@@ -188,13 +189,15 @@ class ToolSteps:
             active = session.active
             if active is None or active.id != turn.id:
                 return None
+            now = clock.now()
             return e.ToolFinished(
-                at=clock.now(),
+                at=now,
                 turn_id=turn.id,
                 step_id=step.id,
                 name=spec.name,
                 result=result,
                 timings=timings,
+                cost=self._ports.prices.residency(session, step, now),
                 resumes=active.resumed_by(step.call.call_id),
             )
 
@@ -215,6 +218,6 @@ class ToolSteps:
             tenant=session.tenant,
             deadline=min(self._ports.clock.now() + timeout, turn.deadline),
             idempotency_key=step.call.call_id,
-            traceparent=traceparent(turn.trace_id, step.span_id),
+            traceparent=traceparent(turn.trace_id, step.span_id, sampled=turn.sampled),
             memory=StoredMemory(self._ports.store, session.id),
         )

@@ -14,15 +14,19 @@ from agent_serving.ports import Ports
 from agent_serving.runtime.journal import Journal
 from agent_serving.runtime.model_step import ModelSteps
 from agent_serving.runtime.rendering import Renderer
+from agent_serving.runtime.tenants import Tenants
 from agent_serving.runtime.tool_step import ToolSteps
 
 
 class TurnLoop:
     """Runs the turns of one session, one after another. The policy is `decide.next_action`."""
 
-    def __init__(self, ports: Ports, journal: Journal, renderer: Renderer) -> None:
+    def __init__(
+        self, ports: Ports, journal: Journal, renderer: Renderer, tenants: Tenants
+    ) -> None:
         self._ports = ports
         self._journal = journal
+        self._tenants = tenants
         self._tools = ToolSteps(ports, journal)
         self._model = ModelSteps(ports, journal, renderer, self._tools)
 
@@ -43,7 +47,7 @@ class TurnLoop:
             case decide.BeginTurn(turn_id):
                 await self._say(lambda at: e.TurnBegan(at=at, turn_id=turn_id))
             case decide.PlanStep():
-                await self._model.plan(action)
+                await self._plan(action)
             case decide.Generate():
                 await self._model.generate(action)
             case decide.CloseReply():
@@ -54,12 +58,23 @@ class TurnLoop:
                 await self._reject(action)
             case decide.Wait(turn, call_ids):
                 await self._say(lambda at: e.TurnWaited(at=at, turn_id=turn.id, call_ids=call_ids))
+            case decide.PauseTurn(turn, pause):
+                await self._say(lambda at: e.BudgetReached(at=at, turn_id=turn.id, pause=pause))
+            case decide.ResumeTurn(turn):
+                await self._say(lambda at: e.TurnResumed(at=at, turn_id=turn.id))
             case decide.EndTurn():
                 await self._tools.abandon()
                 await self._end()
             case _:
                 assert_never(action)
         return True
+
+    async def _plan(self, action: decide.PlanStep) -> None:
+        turn_id, pause = action.turn.id, await self._tenants.pause(self._journal.session.tenant)
+        if pause is None:
+            await self._model.plan(action)
+        else:
+            await self._say(lambda at: e.BudgetReached(at=at, turn_id=turn_id, pause=pause))
 
     async def _reject(self, action: decide.RejectAnswer) -> None:
         text = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,16 +16,19 @@ from fastapi import FastAPI
 
 from agent_serving.adapters.clock import SystemClock
 from agent_serving.adapters.ids import MonotonicIds
+from agent_serving.adapters.otel.metrics import Metrics
 from agent_serving.adapters.redis import EmbeddedRedis, RedisSessionStore
 from agent_serving.adapters.scheduler.fifo import FifoScheduler
 from agent_serving.adapters.tools.functions import FunctionToolRunner
 from agent_serving.api import ApiSettings, create_app
+from agent_serving.domain.prices import PriceBook
 from agent_serving.domain.tool import tool
-from agent_serving.domain.values import RegexOutput
+from agent_serving.domain.values import RegexOutput, TenantBudget
 from agent_serving.plugins.grammars import load_dialects
 from agent_serving.plugins.locations import shipped
-from agent_serving.ports import Ports
+from agent_serving.ports import Ports, Tracer
 from agent_serving.runtime.service import Service
+from agent_serving.runtime.turn_spans import TurnSpans
 from agent_serving.testing import ScriptedEngine
 
 Json = dict[str, Any]
@@ -122,21 +125,30 @@ async def serving(redis: EmbeddedRedis, prefix: str) -> AsyncIterator[Serve]:
             tools: Sequence[Any] = (add,),
             redis_url: str | None = None,
             settings: ApiSettings | None = None,
+            prices: PriceBook | None = None,
+            tenant_budgets: Mapping[str, TenantBudget] | None = None,
+            tracer: Tracer | None = None,
         ) -> Served:
             engine = engine or ScriptedEngine()
+            metrics = Metrics(tools=[one.__name__ for one in tools], environment={})
             ports = Ports(
                 engine=engine,
-                scheduler=FifoScheduler(engine.workers),
+                scheduler=metrics.count_admissions(FifoScheduler(engine.workers)),
                 store=RedisSessionStore.connect(redis_url or redis.url, prefix=prefix),
                 tools=FunctionToolRunner(tools),
                 clock=SystemClock(),
                 new_id=MonotonicIds().new,
                 dialects=load_dialects([shipped("grammars")]),
+                observers=(metrics,) if tracer is None else (metrics, TurnSpans(tracer)),
+                tracer=tracer,
+                prices=prices or PriceBook(),
+                tenant_budgets=tenant_budgets or {},
             )
             service = Service(ports)
+            metrics.watch(service.load, engine.workers)
             await service.start()
             stack.push_async_callback(service.aclose)
-            app = create_app(service, settings=settings, outputs=OUTPUTS)
+            app = create_app(service, settings=settings, outputs=OUTPUTS, meter=metrics)
             url = await stack.enter_async_context(listening(app))
             client = httpx.AsyncClient(base_url=url, timeout=30, trust_env=False)
             http = await stack.enter_async_context(client)

@@ -187,7 +187,7 @@ async def test_a_step_row_tells_tokens_prefix_times_and_tool(serve: Serve) -> No
     turn = (await api.say(session_id, "2 + 3?")).json()
     first, tool, last = (await api.get(turn["steps_url"]))["data"]
     assert first["prefix"]["expected_tokens"] == 0
-    assert first["prefix"]["reason"] is None
+    assert (first["prefix"]["lost_tokens"], first["prefix"]["reason"]) == (0, "cold")
     assert last["prefix"]["expected_tokens"] > 0
     assert last["prefix"]["cached_tokens"] >= last["prefix"]["expected_tokens"] - 1
     assert (last["prefix"]["lost_tokens"], last["prefix"]["reason"]) == (0, None)
@@ -224,8 +224,8 @@ async def test_a_prefix_that_was_lost_is_counted(serve: Serve) -> None:
     api = await serve(ScriptedEngine(["One.", "Two."]))
     session_id = await api.open()
     await api.say(session_id, "one")
-    api.engine._seen.clear()  # its cache
+    api.engine.forget()
     turn = (await api.say(session_id, "two")).json()
     prefix = (await api.get(turn["steps_url"]))["data"][0]["prefix"]
     assert prefix["lost_tokens"] == prefix["expected_tokens"] - 1 > 0
-    assert prefix["reason"] == "unknown"
+    assert prefix["reason"] == "evicted"

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from agent_serving import bootstrap
-from agent_serving.cli.demo_session import TOOLS
 from agent_serving.cli.server import serving
 from agent_serving.config import Settings
 from agent_serving.testing import Line, ScriptedEngine
@@ -33,8 +32,8 @@ def call(name: str, **arguments: Any) -> str:
 
 @asynccontextmanager
 async def scripted_service(folder: Path, *script: Line) -> AsyncIterator[str]:
-    """The base URL of a service whose engine follows the script, with the demo's tools."""
-    settings = Settings(data_dir=folder, tools=(TOOLS,))
+    """The base URL of a service whose engine follows the script, with the shipped tools."""
+    settings = Settings(data_dir=folder)
     async with (
         bootstrap.build(settings, engine=ScriptedEngine(script)) as running,
         serving(running.app, "127.0.0.1", 0) as url,

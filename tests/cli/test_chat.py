@@ -18,11 +18,11 @@ async def conversation(start: Start, folder: Path, typed: str, *script: Line) ->
 
 
 async def test_answers_and_tool_calls_are_shown(start: Start, tmp_path: Path) -> None:
-    script = [call("roll_dice", sides=4, count=1), "You rolled!"]
-    shown = await conversation(start, tmp_path, "Roll.\n/quit\n", *script)
-    assert '  calls    roll_dice {"sides": 4, "count": 1}\n' in shown
-    assert "  gets     ok " in shown
-    assert "  agent    You rolled!\n" in shown
+    script = [call("calculator", expression="2 + 2"), "Four!"]
+    shown = await conversation(start, tmp_path, "2 + 2?\n/quit\n", *script)
+    assert '  calls    calculator {"expression": "2 + 2"}\n' in shown
+    assert "  gets     ok 4\n" in shown
+    assert "  agent    Four!\n" in shown
 
 
 async def test_a_fork_goes_on_in_a_copy(start: Start, tmp_path: Path) -> None:

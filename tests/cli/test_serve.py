@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import signal
@@ -10,7 +11,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
+from agent_serving.cli.server import serving
+from agent_serving.domain.errors import ConfigurationError
 from tests.cli.conftest import Start, read_until
 
 DOWN = "http://127.0.0.1:9"
@@ -94,3 +98,22 @@ def test_the_command_that_the_readme_prints_for_production_starts_a_service(star
     assert json.loads(read_until(service, URL).string)["message"].endswith(
         "engines http://10.0.0.7:30000, http://10.0.0.8:30000"
     )
+
+
+def test_an_address_that_is_no_loopback_address_is_warned_of(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def taken(*_: object, **__: object) -> None:
+        raise OSError(98, "Address already in use")
+
+    monkeypatch.setattr(socket, "create_server", taken)
+
+    async def serve(host: str) -> None:
+        async with serving(FastAPI(), host, 0):
+            pass
+
+    for host in ("127.0.0.1", "0.0.0.0"):
+        with pytest.raises(ConfigurationError):
+            asyncio.run(serve(host))
+    [warning] = caplog.records
+    assert "0.0.0.0 is not a loopback address" in warning.getMessage()

@@ -7,7 +7,7 @@ import io
 from rich.console import Console
 
 from agent_serving.cli.rest import Json
-from agent_serving.cli.step_table import LedgerTurn, executed_calls, lost_prefixes, step_table
+from agent_serving.cli.step_table import LedgerTurn, lost_prefixes, step_table
 
 
 def model(prompt: int, cached: int, expected: int, output: int = 5) -> Json:
@@ -70,7 +70,3 @@ def test_all_that_was_known_but_its_last_token_has_to_be_cached() -> None:
 
 def test_a_first_step_has_nothing_to_be_cached() -> None:
     assert lost_prefixes([turn("1", model(100, 0, 90))]) == []
-
-
-def test_only_calls_that_ran_are_counted() -> None:
-    assert executed_calls([turn("1", tool(), tool("failed")), turn("2", tool())]) == 2

@@ -157,7 +157,8 @@ def test_the_demo_as_a_command_exits_with_0_and_explains_itself(start: Start) ->
     demo = start("demo", "--engine-home", str(HOME.absolute()))
     said, _ = demo.communicate(timeout=280)
     assert demo.returncode == 0, said
-    assert "random weights" in said
+    assert "the tiny demo model" in said
+    assert "Every call and every answer was right." in said
     assert "Every prompt after the first was in the cache" in said
     assert "make up" in said
     assert "\x1b" not in said

@@ -67,6 +67,12 @@ async def test_probing_again_changes_nothing(engine):
     assert engine.workers() == before
 
 
+async def test_a_worker_asked_who_it_is_says_what_probing_found(engine):
+    [worker] = engine.workers()
+    assert worker.incarnation
+    assert await engine.incarnation(worker.name) == worker.incarnation
+
+
 async def test_the_end_of_turn_is_a_token_of_the_vocabulary(engine, dialect):
     token = await engine.end_of_turn(dialect=dialect)
     assert 0 <= token < engine.workers()[0].vocabulary_size

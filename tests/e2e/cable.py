@@ -14,13 +14,17 @@ class Cable:
     and new ones are refused, as when the server's process is killed."""
 
     def __init__(self, target: str) -> None:
-        address = urlsplit(target)
-        self._host, self._port = address.hostname, address.port
+        self.point_to(target)
         self._server: asyncio.Server | None = None
         self._listen = 0
         self._open: set[asyncio.StreamWriter] = set()
         self.replies_seen = asyncio.Event()
         """Set when a piece of a streamed reply has come through."""
+
+    def point_to(self, target: str) -> None:
+        """Where new connections go."""
+        address = urlsplit(target)
+        self._host, self._port = address.hostname, address.port
 
     @property
     def url(self) -> str:

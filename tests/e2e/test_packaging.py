@@ -20,10 +20,9 @@ import asyncio, json
 from pathlib import Path
 import agent_serving
 from agent_serving.adapters.redis.gateway import Script
-from agent_serving.cli.demo_session import TOOLS
 from agent_serving.local.install import CPU_LOCK
 from agent_serving.local.launch import CPU_PLATFORM, SUPERVISOR
-from agent_serving.local.tiny_model import SOURCES
+from agent_serving.local.shipped_model import shipped_model
 from agent_serving.plugins.grammars import load_dialects, load_outputs
 from agent_serving.plugins.locations import shipped
 from agent_serving.plugins.tools import load_tools
@@ -33,12 +32,12 @@ print(json.dumps({
     "package": str(package),
     "shipped": [str(shipped("tools")), str(shipped("grammars"))],
     "tools": sorted(load_tools([shipped("tools")])),
-    "demo": sorted(load_tools([TOOLS])),
     "dialects": sorted(load_dialects([shipped("grammars")])),
     "outputs": sorted(load_outputs([shipped("grammars")])),
     "lua": sorted(path.name for path in package.rglob("*.lua")),
     "append": len(Script.named("append").source),
-    "local": [path.exists() for path in (CPU_LOCK, CPU_PLATFORM, SUPERVISOR, SOURCES)],
+    "local": [path.exists() for path in (CPU_LOCK, CPU_PLATFORM, SUPERVISOR)],
+    "model": str(shipped_model().directory),
     "files": sorted(p.relative_to(package).as_posix() for p in package.rglob("*") if p.is_file()),
 }))
 """
@@ -82,12 +81,12 @@ def test_an_installed_package_finds_all_that_it_ships(elsewhere: Path, tmp_path:
     assert Path(found["package"]).is_relative_to(elsewhere.parent)
     assert all(Path(p).is_relative_to(found["package"]) for p in found["shipped"])
     assert {"calculator", "current_time", "fetch_url", "recall"} <= set(found["tools"])
-    assert found["demo"] == ["city_time", "roll_dice"]
     assert {"qwen", "llama3"} <= set(found["dialects"])
     assert "iso_date" in found["outputs"]
     assert found["lua"] == sorted(path.name for path in PACKAGE.rglob("*.lua"))
     assert found["append"] > 0
-    assert found["local"] == [True] * 4
+    assert found["local"] == [True] * 3
+    assert Path(found["model"]).is_relative_to(found["package"])
 
 
 def test_no_file_of_the_package_is_left_out(elsewhere: Path, tmp_path: Path) -> None:

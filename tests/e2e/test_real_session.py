@@ -1,4 +1,4 @@
-"""Sessions over REST on the real SGLang, with the tiny model."""
+"""Sessions over REST on the real SGLang, with the demo model."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from agent_serving.domain.values import Message
+from agent_serving.local.shipped_model import NAME
 from tests.e2e.cable import cable_to
 from tests.e2e.conftest import Deploy
 
@@ -165,11 +166,12 @@ async def _settled(service: Any, session: str, turn_id: str) -> Any:
 
 
 async def _control_ids(engine_url: str) -> set[int]:
-    spellings = ["<|im_end|>", "<|im_start|>", "<tool_call>", "</tool_call>", "</tool_response>"]
+    # Of a call and a result the demo model's tokens are these.
+    spellings = ["<|im_end|>", "<|im_start|>", '<tool_call>\n{"name": "', "\n</tool_response>"]
     async with httpx.AsyncClient(base_url=engine_url, trust_env=False) as http:
         ids: set[int] = set()
         for spelling in spellings:
-            body = {"model": "tiny", "prompt": spelling, "add_special_tokens": False}
+            body = {"model": NAME, "prompt": spelling, "add_special_tokens": False}
             tokens = (await http.post("/v1/tokenize", json=body)).json()["tokens"]
             assert len(tokens) == 1, (spelling, tokens)
             ids |= set(tokens)
@@ -313,7 +315,7 @@ async def test_capabilities_show_what_was_found(deploy: Deploy, engine_url: str)
     assert '"0.5.23"' in found
     assert "session_radix_cache" in found
     models = await service.get("/v1/models")
-    assert [model["id"] for model in models["data"]] == ["tiny"]
+    assert [model["id"] for model in models["data"]] == [NAME]
 
 
 async def test_a_fork_is_cached_up_to_where_it_left(

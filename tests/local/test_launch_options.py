@@ -19,7 +19,7 @@ def options(tmp_path: Path) -> LaunchOptions:
     return LaunchOptions(
         environment=EngineEnvironment(tmp_path / "env", "cpu"),
         model=tmp_path / "model",
-        served_name="tiny",
+        served_name="demo",
         log=tmp_path / "log",
     )
 

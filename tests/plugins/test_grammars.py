@@ -47,7 +47,7 @@ def test_a_model_s_name_tells_its_dialect(
 
 
 def test_the_first_name_that_tells_anything_decides(dialects: dict[str, Dialect]) -> None:
-    chosen = choose_dialect(dialects, "/models/tiny", "tiny", "Qwen3ForCausalLM")
+    chosen = choose_dialect(dialects, "/models/demo", "demo", "Qwen3ForCausalLM")
     assert chosen is dialects["qwen"]
     assert choose_dialect(dialects, "llama3", "Qwen3ForCausalLM") is dialects["llama3"]
     assert choose_dialect(dialects, "gpt-2") is None

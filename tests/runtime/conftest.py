@@ -15,6 +15,7 @@ import pytest
 from agent_serving.adapters.redis import EmbeddedRedis, RedisSessionStore
 from agent_serving.adapters.scheduler.fifo import FifoScheduler
 from agent_serving.adapters.tools.functions import FunctionToolRunner
+from agent_serving.domain.prices import PriceBook
 from agent_serving.domain.tool import tool
 from agent_serving.plugins.grammars import load_dialects
 from agent_serving.plugins.locations import shipped
@@ -72,6 +73,10 @@ async def start(redis: EmbeddedRedis, prefix: str) -> AsyncIterator[StartService
                     clock=ports.pop("clock", None) or SystemClock(),
                     new_id=lambda kind: f"{kind}_{next(numbers):026d}",
                     dialects=load_dialects([shipped("grammars")]),
+                    observers=ports.pop("observers", ()),
+                    tracer=ports.pop("tracer", None),
+                    prices=ports.pop("prices", PriceBook()),
+                    tenant_budgets=ports.pop("tenant_budgets", {}),
                 )
             )
             await made.start()

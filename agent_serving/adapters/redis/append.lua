@@ -1,8 +1,9 @@
 -- Append one fact to the log of a session, or change nothing.
--- KEYS  1 meta  2 log  3 live  4 tokens  5 snapshot  6 memory  7 gone
+-- KEYS  1 meta  2 log  3 live  4 tokens  5 snapshot  6 memory  7 gone  8 bill
 -- ARGV  1 version of the log before the fact   2 width   3 fact   4 tokens, packed (may be '')
 --       5 summary   6 open: '1' or '0'   7 snapshot ('': none)
 --       8 expiry, ms since 1970 ('': as before)   9 nonce of this append
+--       10 line for the bill ('': none); it stays when the session expires
 -- Returns {'ok', first feed number, was open: '1' or '0'},
 --         {'stale', version}, {'gap', version} or {'gone', 0}.
 -- The stream's entry has the fact's last number as id, so that XREAD behind any number inside the
@@ -33,6 +34,9 @@ redis.call('HSET', KEYS[1], 'feed', string.format('%d', last), 'open', ARGV[6],
   'summary', ARGV[5], 'nonce', ARGV[9])
 if ARGV[4] ~= '' then
   redis.call('APPEND', KEYS[4], ARGV[4])
+end
+if ARGV[10] ~= '' then
+  redis.call('RPUSH', KEYS[8], ARGV[10])
 end
 if ARGV[7] ~= '' then
   redis.call('HSET', KEYS[5], 'version', version + 1, 'state', ARGV[7])

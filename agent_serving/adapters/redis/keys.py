@@ -25,6 +25,7 @@ class SessionKeys:
     memory    hash: what the session's tools remember
     lease     string: the owner
     gone      stream of one entry: the session was deleted; a stream so that it wakes readers
+    bill      list: charges that are not in the tenant's books yet; outlives the session
     """
 
     prefix: str
@@ -66,8 +67,12 @@ class SessionKeys:
         return self._key("gone")
 
     @property
+    def bill(self) -> str:
+        return self._key("bill")
+
+    @property
     def data(self) -> tuple[str, ...]:
-        """Everything but the mark of deletion."""
+        """Everything but the mark of deletion, and what is still to be charged."""
         return (
             self.meta,
             self.log,
@@ -120,6 +125,32 @@ class AgentKeys:
     @property
     def nonces(self) -> str:
         return self._key("nonces")
+
+
+@dataclass(frozen=True, slots=True)
+class BookKeys:
+    """The keys of one tenant's books.
+
+    day       hash: "hour amount account" → whole number; expires
+    entered   hash: session id → last version whose charge of that day is in; expires with it
+    unbilled  sorted set: session id → version of the last fact that may be on its bill
+    """
+
+    prefix: str
+    tenant: str
+
+    def _key(self, name: str) -> str:
+        return f"{self.prefix}:books:{{{_tag(self.tenant)}}}:{name}"
+
+    def day(self, day: int) -> str:
+        return self._key(str(day))
+
+    def entered(self, day: int) -> str:
+        return self._key(f"{day}:entered")
+
+    @property
+    def unbilled(self) -> str:
+        return self._key("unbilled")
 
 
 def sessions_key(prefix: str, tenant: str) -> str:

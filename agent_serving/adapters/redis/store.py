@@ -12,10 +12,12 @@ from redis.asyncio import Redis
 
 from agent_serving.adapters.redis import feed
 from agent_serving.adapters.redis.agents import AgentTable
+from agent_serving.adapters.redis.books import Books
 from agent_serving.adapters.redis.gateway import Command, Gateway, client_of, decode, encode
 from agent_serving.adapters.redis.keys import SessionKeys
 from agent_serving.adapters.redis.paging import Scan
 from agent_serving.adapters.redis.sessions import SessionIndex
+from agent_serving.domain.charge import Charge
 from agent_serving.domain.errors import (
     InvalidRequest,
     LogGone,
@@ -58,6 +60,7 @@ class RedisSessionStore:
         self._embedded = embedded
         self._index = SessionIndex(gateway, prefix)
         self._agents = AgentTable(gateway, prefix)
+        self._books = Books(gateway, prefix)
         self._append = gateway.script("append")
         self._load = gateway.script("load")
         self._publish = gateway.script("publish")
@@ -87,12 +90,16 @@ class RedisSessionStore:
         if append.width < 1:
             raise ValueError(f"a fact stands for at least one event, not {append.width}")
         commands, place = self._index.around(append, self._append_command(append))
+        mark = self._books.mark(append)
+        if mark is not None:
+            commands, place = [mark, *commands], place + 1
         state, value, *rest = (await self._gateway.send(*commands))[place]
         where = f"session {append.session_id!r}"
         match state:
             case b"ok":
                 if not append.open and rest == [b"1"]:
                     await self._index.settle(append.session_id, append.version + 1)
+                    await self._books.enter_soon(append.session_id, append.tenant)
                 return int(value)
             case b"stale":
                 raise StaleWriter(
@@ -112,7 +119,16 @@ class RedisSessionStore:
     def _append_command(self, append: Append) -> Command:
         keys = self._keys(append.session_id)
         return self._append(
-            [keys.meta, keys.log, keys.live, keys.tokens, keys.snapshot, keys.memory, keys.gone],
+            [
+                keys.meta,
+                keys.log,
+                keys.live,
+                keys.tokens,
+                keys.snapshot,
+                keys.memory,
+                keys.gone,
+                keys.bill,
+            ],
             append.version,
             append.width,
             append.fact,
@@ -122,7 +138,11 @@ class RedisSessionStore:
             append.snapshot or b"",
             "" if append.expires_at is None else _milliseconds(append.expires_at),
             secrets.token_bytes(12),
+            self._books.entry(append),
         )
+
+    async def charges(self, tenant: str, *, since: int, until: int) -> list[Charge]:
+        return await self._books.charges(tenant, since, until)
 
     async def load(self, session_id: str, *, after_version: int = 0) -> Stored | None:
         keys = self._keys(session_id)

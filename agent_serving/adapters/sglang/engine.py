@@ -49,6 +49,9 @@ class SglangEngine:
     async def probe(self) -> None:
         await self._pool.probe()
 
+    async def incarnation(self, worker: str) -> str | None:
+        return await self._pool.incarnation(worker)
+
     async def render_opening(
         self,
         *,

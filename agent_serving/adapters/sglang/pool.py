@@ -10,7 +10,13 @@ from dataclasses import dataclass, replace
 import httpx
 
 from agent_serving.adapters.sglang.client import EngineClient
-from agent_serving.adapters.sglang.probing import PROBE_SECONDS, Findings, ask, worker_of
+from agent_serving.adapters.sglang.probing import (
+    PROBE_SECONDS,
+    Findings,
+    ask,
+    ask_boot,
+    worker_of,
+)
 from agent_serving.domain.errors import AgentServingError, EngineUnavailable, InvalidRequest
 from agent_serving.ports import Worker
 
@@ -31,7 +37,7 @@ class Member:
     @property
     def incarnation(self) -> tuple[str, str]:
         """Differs between two starts of the same worker: the key for what is cached about it."""
-        return (self.worker.name, self.found.boot if self.found else "")
+        return (self.worker.name, (self.found and self.found.boot) or "")
 
 
 class Pool:
@@ -87,6 +93,21 @@ class Pool:
         """Something failed there: the next probe asks everything."""
         if name in self._members:
             self._members[name].asked_at = 0.0
+
+    async def incarnation(self, name: str) -> str | None:
+        """Asked now; a worker that turns out to have been started anew is probed again at once."""
+        member = self._members.get(name)
+        if member is None:
+            return None
+        try:
+            boot = await ask_boot(member.client)
+        except AgentServingError:
+            self.doubt(name)
+            return None
+        if boot != member.worker.incarnation:
+            self.doubt(name)
+            await self.probe()
+        return boot
 
     async def probe(self) -> None:
         async with self._probing:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,9 +20,9 @@ _VOCABULARY = re.compile(r"keys in \[0, (\d+)\]")
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """The answers of one running process. `boot` differs between two starts of it."""
+    """The answers of one running process."""
 
-    boot: str
+    boot: str | None
     version: str | None
     model: str | None
     hints: tuple[str, ...]
@@ -32,6 +34,7 @@ class Findings:
     session_radix_cache: bool
     incremental_streaming: bool
     grammar_backend: str | None
+    page_tokens: int
     generates: bool
     tokenizes: bool
     seeds: bool
@@ -45,7 +48,7 @@ async def ask(client: EngineClient) -> Findings:
     model = _mapping(await client.get("/model_info", seconds=PROBE_SECONDS))
     models = _mapping(await client.get("/v1/models", seconds=PROBE_SECONDS))
     return Findings(
-        boot=str(server.get("startup_time")),
+        boot=boot_of(server),
         version=_text(server.get("version")),
         model=_text(model.get("served_model_name") or server.get("served_model_name")),
         hints=_hints(model),
@@ -57,11 +60,28 @@ async def ask(client: EngineClient) -> Findings:
         session_radix_cache=bool(server.get("enable_session_radix_cache")),
         incremental_streaming=bool(server.get("incremental_streaming_output")),
         grammar_backend=_backend(server.get("grammar_backend")),
+        page_tokens=_number(server.get("page_size")) or 1,
         generates=model.get("is_generation") is not False,
         tokenizes=not server.get("skip_tokenizer_init"),
         seeds=bool(server.get("enable_deterministic_inference")),
         priority_sign=_priority_sign(server),
     )
+
+
+async def ask_boot(client: EngineClient) -> str | None:
+    """Raises EngineUnavailable, InvalidRequest."""
+    return boot_of(_mapping(await client.get("/server_info", seconds=PROBE_SECONDS)))
+
+
+def boot_of(server: Mapping[str, Any]) -> str | None:
+    """Differs between two starts of a server. SGLang gives itself no id; but how long each part of
+    its start took, to the nanosecond, and its random seed are never the same twice. The seed alone
+    may be: it can be set. None where an old version does not tell its times."""
+    took = server.get("startup_time")
+    if not took:
+        return None
+    mark = json.dumps([took, server.get("random_seed")], sort_keys=True)
+    return hashlib.blake2b(mark.encode(), digest_size=8).hexdigest()
 
 
 def worker_of(name: str, url: str, found: Findings) -> Worker:
@@ -80,6 +100,8 @@ def worker_of(name: str, url: str, found: Findings) -> Worker:
         session_radix_cache=found.session_radix_cache,
         incremental_streaming=found.incremental_streaming,
         grammar_backend=found.grammar_backend,
+        page_tokens=found.page_tokens,
+        incarnation=found.boot,
         degraded=degraded(found),
     )
 
@@ -104,6 +126,8 @@ def degraded(found: Findings) -> tuple[str, ...]:
         "which costs time and bandwidth on long ones.": not found.incremental_streaming,
         "It runs without --enable-deterministic-inference: a sampling seed has no effect; only "
         "temperature 0 repeats itself.": not found.seeds,
+        "It does not tell when it was started anew: the reason of a prefix that was lost on it is "
+        "unknown.": found.boot is None,
         "It runs without a grammar backend: tool calls and outputs cannot be constrained, and "
         "requests that ask for it are refused.": found.grammar_backend is None,
     }

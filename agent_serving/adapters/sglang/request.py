@@ -61,7 +61,10 @@ def body_of(generation: Generation, member: Member) -> dict[str, Any]:
 
 
 def headers_of(generation: Generation) -> dict[str, str]:
-    return {"traceparent": generation.traceparent} if generation.traceparent else {}
+    if not generation.traceparent:
+        return {}
+    state = {"tracestate": generation.tracestate} if generation.tracestate else {}
+    return {"traceparent": generation.traceparent, **state}
 
 
 def _sampling(sampling: Sampling) -> dict[str, Any]:

@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from agent_serving.local.demo_model import checksums
 from agent_serving.local.demo_model.shape import Shape
+from agent_serving.local.demo_model.tally import ALL
 
 RESULTS = "evaluation.json"
-"""What evaluation found, beside the weights; a list of tables."""
+"""What `demo-model evaluate --json` found, beside the weights."""
 
 _TEXT = """\
 ---
@@ -42,12 +44,13 @@ Tool results are those of the real tools. {training}
 Repeat it with `agent-serving demo-model train`.
 
 ## Results
-Exact turns: every call's name and arguments and the answer are as expected, to the letter.
-Held-out conversations: cities, countries, keys, values, names and a part of the phrasings do not
-occur in training.
+{results}"""
 
-{results}
-"""
+
+def write(directory: Path, shape: Shape | None = None) -> None:
+    """Write the card of what is in the directory, and the checksums of all of it."""
+    (directory / "README.md").write_text(card(directory, shape or Shape()))
+    checksums.write(directory)
 
 
 def card(directory: Path, shape: Shape) -> str:
@@ -83,14 +86,54 @@ def _training(curve: Path) -> str:
 
 def _results(path: Path) -> str:
     if not path.exists():
-        return "Not measured yet."
-    return "\n".join(_table(one) for one in json.loads(path.read_text()))
+        return "Not measured yet.\n"
+    found = json.loads(path.read_text())
+    parts = {"service": _service, "constraint": _constraint, "handwritten": _handwritten}
+    return "\n".join(part(found[name]) for name, part in parts.items() if name in found)
 
 
-def _table(result: dict[str, Any]) -> str:
+def _service(found: dict[str, Any]) -> str:
+    return f"""\
+### Held-out conversations through the whole service
+{found["conversations"]} conversations (seed {found["seed"]}), greedy, with the constraint, with the
+real tools, over REST on SGLang. A turn is exact when every call's name and arguments and the answer
+are as expected, to the letter. Cities, countries, keys, values, names and a part of the phrasings
+do not occur in training; the conversations are made by the same generator, so this says how well
+the model learned it, and not how well it does with words of your own. {found["not_completed"]}
+turns were not completed.
+
+{_table("turns", "exact", found["turns"])}"""
+
+
+def _constraint(found: dict[str, Any]) -> str:
+    steps, changed = found["steps"], found["changed"]
+    return f"""\
+### Without the constraint
+Each step of {found["conversations"]} of these conversations straight at the engine, from the text
+as it should be so far, with the constraint and without: it changed {changed} of {steps} steps
+({100 * changed / steps:.2f} %). Exact turns: {_share(found["with"])} % with it,
+{_share(found["without"])} % without.
+"""
+
+
+def _handwritten(found: dict[str, Any]) -> str:
+    return f"""\
+### Requests in people's own words
+Written by hand without a look at the generator, and never trained on. One is right when its calls
+do what was asked for and the answer says what has to be said.
+
+{_table("requests", "right", found["requests"])}"""
+
+
+def _share(table: dict[str, dict[str, int]]) -> str:
+    row = table[ALL]
+    return f"{100 * row['right'] / row['turns']:.1f}"
+
+
+def _table(of: str, what: str, table: dict[str, dict[str, int]]) -> str:
     rows = [
         f"| {kind} | {row['turns']} | {100 * row['right'] / row['turns']:.1f} |"
-        for kind, row in result["kinds"].items()
+        for kind, row in table.items()
     ]
-    lines = [f"### {result['title']}", "", "| kind | turns | exact, % |", "|---|---|---|", *rows]
+    lines = [f"| kind | {of} | {what}, % |", "|---|---|---|", *rows]
     return "\n".join([*lines, ""])

@@ -1,10 +1,15 @@
 """Whether the constraint ever bends the model: each step of held-out conversations straight at the
-engine, greedy, once with the constraint and once without."""
+engine, greedy, once with the constraint and once without.
+
+Both see the same prompt, the conversation as it should have gone so far. So a turn is right without
+the constraint if and only if it would be from the same start in a service that has none, and no
+setting has to be there that switches the constraint off.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -34,6 +39,14 @@ class Bending:
     examples: list[tuple[str, str]] = field(default_factory=list)
     """Without and with the constraint, where they differ."""
 
+    def json(self) -> dict[str, Any]:
+        return {
+            "steps": self.steps,
+            "changed": self.changed,
+            "with": self.bound.table(),
+            "without": self.free.table(),
+        }
+
 
 async def compare(
     engine: Engine,
@@ -42,13 +55,17 @@ async def compare(
     conversations: Sequence[Conversation],
     *,
     at_once: int = 4,
+    on_done: Callable[[int], None] = lambda done: None,
 ) -> Bending:
     """specs: the shipped tools by name; tools that are none of them have texts as parameters."""
-    result, gate = Bending(), asyncio.Semaphore(at_once)
+    result, gate, done = Bending(), asyncio.Semaphore(at_once), 0
 
     async def one(conversation: Conversation) -> None:
+        nonlocal done
         async with gate:
             await _play(engine, dialect, specs, conversation, result)
+        done += 1
+        on_done(done)
 
     await asyncio.gather(*(one(conversation) for conversation in conversations))
     return result
@@ -71,8 +88,9 @@ async def _play(
     for number, piece in enumerate(parts):
         if piece.learned:
             wanted = piece.text.removesuffix(rendering.END)
-            free = await _reply(engine, text, {})
-            forced = await _reply(engine, text, bound)
+            free, forced = await asyncio.gather(
+                _reply(engine, text, {}), _reply(engine, text, bound)
+            )
             result.steps += 1
             if free != forced:
                 result.changed += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -19,8 +20,23 @@ from agent_serving.local.demo_model.toolbox import NAMES
 
 Json = dict[str, Any]
 MIX = Mix(0.5, 0.3, 0.2)
+KINDS = (
+    "single",
+    "parallel",
+    "chain of 2",
+    "chain of 3",
+    "chain of 4",
+    "follow_up",
+    "error",
+    "missing",
+    "refusal",
+    "small talk",
+    "unseen tool",
+)
 LONGEST = 10_000
 """Characters of a conversation, about 2 500 tokens: training goes no further."""
+ENOUGH = 40
+"""Turns of a kind, so that two wrong ones do not pull it below 95 %."""
 
 
 class Service(Protocol):
@@ -48,11 +64,26 @@ class Report:
     failed: list[str] = field(default_factory=list)
     """Turns that the service did not complete, and why."""
 
+    def json(self) -> Json:
+        return {"turns": self.tally.table(), "not_completed": len(self.failed)}
+
 
 def conversations(generator: Generator, seed: int, count: int) -> list[Conversation]:
-    """The evaluation set. The same seed gives the same one; `generator` is one that holds out."""
+    """The evaluation set. The same seed gives the same one; `generator` is one that holds out.
+
+    To the first `count` come the next ones with a turn of a kind that has been rare so far, until
+    no kind has fewer than `ENOUGH` turns (of small sets, in proportion).
+    """
     fitting = (one for one in generator.stream(seed, MIX) if len(text(one)) <= LONGEST)
-    return list(islice(fitting, count))
+    chosen = list(islice(fitting, count))
+    seen = Counter(turn.kind for one in chosen for turn in one.turns)
+    enough = min(ENOUGH, count // 12)
+    while rare := {kind for kind in KINDS if seen[kind] < enough}:
+        one = next(fitting)
+        if rare & {turn.kind for turn in one.turns}:
+            chosen.append(one)
+            seen.update(turn.kind for turn in one.turns)
+    return chosen
 
 
 async def evaluate(
@@ -60,17 +91,15 @@ async def evaluate(
     given: Sequence[Conversation],
     *,
     at_once: int = 4,
-    tool_choice: str | None = None,
     on_done: Callable[[int], None] = lambda done: None,
 ) -> Report:
-    """Plays the conversations, some at once. tool_choice None leaves it to the service ("auto",
-    with the constraint)."""
+    """Plays the conversations, some at once, greedily and with the constraint."""
     report, gate, done = Report(), asyncio.Semaphore(at_once), 0
 
     async def one(conversation: Conversation) -> None:
         nonlocal done
         async with gate:
-            await _play(service, conversation, tool_choice, report)
+            await _play(service, conversation, report)
         done += 1
         on_done(done)
 
@@ -78,26 +107,29 @@ async def evaluate(
     return report
 
 
-async def _play(
-    service: Service, conversation: Conversation, tool_choice: str | None, report: Report
-) -> None:
+async def _play(service: Service, conversation: Conversation, report: Report) -> None:
     session = await service.post("/v1/sessions", {"agent": agent(conversation)})
     path = f"/v1/sessions/{session['id']}"
     for turn in conversation.turns:
-        body: Json = {"input": turn.user, "mode": "wait"}
-        if tool_choice is not None:
-            body["tool_choice"] = tool_choice
-        answered = await service.post(f"{path}/turns", body)
-        if answered["status"] != "completed":
-            report.failed.append(f"{turn.kind}: {answered['status']} {answered.get('error')}")
-            report.tally.add(turn.kind, 0, is_right=False)
-            break
+        answered = await service.post(f"{path}/turns", {"input": turn.user, "mode": "wait"})
         tokens = await _prompt_tokens(service, f"{path}/turns/{answered['id']}/steps")
         actual = said(answered["items"])
         expected = wanted(turn, answered["items"])
-        report.tally.add(turn.kind, tokens, is_right=actual == expected)
-        if actual != expected:
+        is_right = answered["status"] == "completed" and actual == expected
+        report.tally.add(turn.kind, tokens, is_right=is_right)
+        if not is_right:
             report.wrong.append(Wrong(turn.kind, turn.user, expected, actual))
+        if answered["status"] != "completed":
+            report.failed.append(f"{turn.kind}: {await ended(service, path, answered)}")
+
+
+async def ended(service: Service, session: str, turn: Json) -> str:
+    """Why a turn is not completed. One that waits for the caller is cancelled, as another can
+    follow only then."""
+    if turn["status"] == "waiting":
+        await service.post(f"{session}/turns/{turn['id']}/cancel")
+        return "waits for a tool of the caller's"
+    return f"{turn['status']}, {turn.get('error') or turn.get('incomplete_details')}"
 
 
 async def _prompt_tokens(service: Service, path: str) -> int:
@@ -110,15 +142,16 @@ def agent(conversation: Conversation) -> Json:
     tools: list[Any] = [
         tool.name if tool.name in NAMES else _strange(tool) for tool in conversation.tools
     ]
-    body: Json = {
+    return greedy_agent(tools) | {"instructions": conversation.instructions}
+
+
+def greedy_agent(tools: Sequence[Any]) -> Json:
+    return {
         "name": "evaluation",
-        "tools": tools,
+        "tools": list(tools),
         "sampling": {"temperature": 0, "max_output_tokens": 400},
         "limits": {"max_steps": 8},
     }
-    if conversation.instructions:
-        body["instructions"] = conversation.instructions
-    return body
 
 
 def _strange(tool: OfferedTool) -> Json:
@@ -137,16 +170,18 @@ def said(items: Sequence[Json]) -> list[str]:
     lines: list[str] = []
     for item in items:
         if item["type"] == "tool_call":
-            arguments = item["arguments"]
-            read = json.loads(arguments) if isinstance(arguments, str) else arguments
-            lines.append(f"{item['name']} {_canonical(read)}")
-        elif item["type"] == "message" and item.get("role") == "assistant":
-            lines.append(_text(item))
+            lines.append(f"{item['name']} {_canonical(read_arguments(item))}")
+        elif item["type"] == "message" and item["role"] == "assistant":
+            lines.append(item["text"])
     return lines
 
 
-def _text(item: Json) -> str:
-    return str(item["text"])
+def read_arguments(call: Json) -> Any:
+    """Of a call that was cut off: its text."""
+    try:
+        return json.loads(call["arguments"])
+    except ValueError:
+        return call["arguments"]
 
 
 def _canonical(arguments: Any) -> str:

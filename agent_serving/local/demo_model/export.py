@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import json
 import shutil
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import save_file
 
-from agent_serving.local.demo_model.card import card
+from agent_serving.local.demo_model import card
 from agent_serving.local.demo_model.shape import Shape
 from agent_serving.local.demo_model.tokenizer import SPECIAL
 
 CHAT_TEMPLATE = Path(__file__).parent / "chat_template.jinja"
-CHECKSUMS = "SHA256SUMS"
 
 
 def export(run: Path, output: Path, shape: Shape | None = None) -> None:
@@ -41,18 +39,7 @@ def export(run: Path, output: Path, shape: Shape | None = None) -> None:
     pad = _id(output / "tokenizer.json", "<|endoftext|>")
     for name, document in _documents(shape, end, pad).items():
         (output / name).write_text(json.dumps(document, indent=2) + "\n")
-    describe(output, shape)
-
-
-def describe(output: Path, shape: Shape | None = None) -> None:
-    """Write the card anew, from what the directory holds, and the checksums."""
-    (output / "README.md").write_text(card(output, shape or Shape()))
-    lines = [
-        f"{sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
-        for path in sorted(output.iterdir())
-        if path.is_file() and path.name != CHECKSUMS
-    ]
-    (output / CHECKSUMS).write_text("".join(lines))
+    card.write(output, shape)
 
 
 def _id(tokenizer: Path, token: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 ALL = "all"
@@ -23,6 +24,14 @@ class Tally:
             self.seen[name] += 1
             self.right[name] += is_right
 
+    @classmethod
+    def of(cls, table: Mapping[str, Mapping[str, int]]) -> Tally:
+        """What `table` gave."""
+        return cls(
+            Counter({kind: row["turns"] for kind, row in table.items()}),
+            Counter({kind: row["right"] for kind, row in table.items()}),
+        )
+
     def share(self, kind: str = ALL) -> float:
         """Of 1; 0 where there was none."""
         return self.right[kind] / self.seen[kind] if self.seen[kind] else 0.0
@@ -36,3 +45,23 @@ class Tally:
         return {
             kind: {"turns": self.seen[kind], "right": self.right[kind]} for kind in self.kinds()
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Floors:
+    """Least shares, of 1; None where nothing is required."""
+
+    overall: float | None = None
+    kind: float | None = None
+    long: float | None = None
+
+    def missed(self, tally: Tally) -> list[str]:
+        """A sentence for each floor that is not reached; one without a turn is not."""
+        kinds = [kind for kind in tally.kinds() if kind not in (ALL, LONG)] or [ALL]
+        floors = [(ALL, self.overall), *((kind, self.kind) for kind in kinds), (LONG, self.long)]
+        return [
+            f"{100 * tally.share(name):.1f} % of {name} turns are exact; "
+            f"{100 * floor:.1f} % are required."
+            for name, floor in floors
+            if floor is not None and tally.share(name) < floor
+        ]

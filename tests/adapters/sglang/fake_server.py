@@ -65,7 +65,9 @@ class FakeSglang:
         self.template: Callable[[list[dict[str, Any]]], str] = plain_template
         self.server_info: dict[str, Any] = {
             "version": "0.5.23",
-            "startup_time": 1.0,
+            "startup_time": {"tokenizer_e2e": 1.0},
+            "random_seed": 7,
+            "page_size": 1,
             "max_total_num_tokens": 4096,
             "enable_metrics": True,
             "enable_cache_report": True,

@@ -31,6 +31,7 @@ async def test_a_complete_server_is_not_degraded(fake, engine):
         ({"incremental_streaming_output": False}, "--incremental-streaming-output"),
         ({"enable_deterministic_inference": False}, "seed"),
         ({"grammar_backend": "none"}, "without a grammar backend"),
+        ({"startup_time": None}, "started anew"),
     ],
 )
 async def test_each_missing_thing_has_a_sentence(fake, engine, changes, sentence):
@@ -66,10 +67,49 @@ async def test_probing_again_is_one_small_request(fake, engine):
 
 async def test_a_restarted_worker_is_noticed(fake, engine, monkeypatch):
     await engine.probe()
-    fake.server_info |= {"startup_time": 2.0, "enable_metrics": False}
+    fake.server_info |= {"startup_time": {"tokenizer_e2e": 2.0}, "enable_metrics": False}
     monkeypatch.setattr(pool_module, "ASK_ALL_SECONDS", 0.0)
+    [before] = engine.workers()
     await engine.probe()
-    assert not engine.workers()[0].metrics
+    [after] = engine.workers()
+    assert not after.metrics
+    assert after.incarnation not in (None, before.incarnation)
+
+
+async def test_asking_which_start_of_a_worker_answers_is_one_request(fake, engine):
+    await engine.probe()
+    [worker] = engine.workers()
+    before = len(fake.calls)
+    assert await engine.incarnation(worker.name) == worker.incarnation
+    assert [path for path, _ in fake.calls[before:]] == ["/server_info"]
+
+
+async def test_a_restart_found_by_asking_is_known_at_once(fake, engine):
+    await engine.probe()
+    [before] = engine.workers()
+    fake.server_info |= {"startup_time": {"tokenizer_e2e": 2.0}, "page_size": 64}
+    asked = await engine.incarnation(before.name)
+    [after] = engine.workers()
+    assert asked == after.incarnation != before.incarnation
+    assert after.page_tokens == 64
+
+
+@pytest.mark.parametrize("name", ["", "nowhere:1"])
+async def test_a_worker_that_is_not_there_has_no_incarnation(engine, name):
+    await engine.probe()
+    assert await engine.incarnation(name) is None
+
+
+async def test_a_worker_that_does_not_answer_has_no_incarnation(fake, engine):
+    await engine.probe()
+    fake.answer = lambda path, body: as_json({"error": "late"}, 503)
+    assert await engine.incarnation(engine.workers()[0].name) is None
+
+
+async def test_a_seed_that_may_have_been_set_does_not_tell_two_starts_apart(fake, engine):
+    del fake.server_info["startup_time"]
+    await engine.probe()
+    assert engine.workers()[0].incarnation is None
 
 
 async def test_a_lost_worker_is_not_ready_until_it_is_back(fake, engine):

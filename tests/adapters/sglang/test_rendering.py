@@ -86,7 +86,7 @@ async def test_a_restarted_worker_with_another_template_is_asked_again(
 ):
     await engine.probe()
     await engine.render_delta(dialect=chatty, messages=[USER])
-    fake.server_info["startup_time"] = 2.0
+    fake.server_info["startup_time"] = {"tokenizer_e2e": 2.0}
     fake.template = demanding_template
     monkeypatch.setattr("agent_serving.adapters.sglang.pool.ASK_ALL_SECONDS", 0.0)
     await engine.probe()
