@@ -27,6 +27,8 @@ Format = dict[str, Any]
 # One blank between the parts of a JSON value is what models write; without a bound a weak one
 # fills its reply with them.
 _BLANKS = 1
+MOST_CALLS = 8
+"""In one reply that may be nothing but calls: a weak model that must call finds no end by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def step_constraint(
     """What one reply may be, None where anything goes.
 
     auto       text with calls in it; with an `output`: either calls, or an answer of that form
-    required   one or more calls, nothing else (a model that reasons may do so first)
+    required   1 to `MOST_CALLS` calls, nothing else (a model that reasons may do so first)
     a tool     the same with only this tool
     none       no call: an answer of the form of `output`, or text
 
@@ -130,13 +132,17 @@ def _free_calls(dialect: Dialect, tools: Sequence[ToolSpec]) -> Format:
 
 
 def _calls(dialect: Dialect, tools: Sequence[ToolSpec]) -> Format:
-    """Unlike `triggered_tags` this leaves no room for text behind a call."""
+    """One to `MOST_CALLS` calls. Unlike `triggered_tags` this leaves no room for text behind one."""
+    tags = _tags(dialect, tools)
+    call: Format = tags[0] if len(tags) == 1 else {"type": "or", "elements": tags}
+    separator = {"type": "const_string", "value": dialect.tool_call.separator}
+    further = {"type": "sequence", "elements": [separator, call]}
     return {
-        "type": "tags_with_separator",
-        "tags": _tags(dialect, tools),
-        "separator": dialect.tool_call.separator,
-        "at_least_one": True,
-        "stop_after_first": False,
+        "type": "sequence",
+        "elements": [
+            call,
+            {"type": "repeat", "min": 0, "max": MOST_CALLS - 1, "content": further},
+        ],
     }
 
 

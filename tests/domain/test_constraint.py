@@ -15,7 +15,12 @@ from outlines import types
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from agent_serving.domain.constraint import canonical, output_from_type, step_constraint
+from agent_serving.domain.constraint import (
+    MOST_CALLS,
+    canonical,
+    output_from_type,
+    step_constraint,
+)
 from agent_serving.domain.dialect import Dialect
 from agent_serving.domain.errors import InvalidRequest, SchemaRejected, UnknownTool
 from agent_serving.domain.values import (
@@ -71,24 +76,25 @@ def test_auto_lets_text_and_calls_alternate() -> None:
     }
 
 
-def test_required_asks_for_one_call_or_more_and_nothing_else() -> None:
-    required = form([ADD, SAY], "required", ANSWER)
-    assert (required["type"], required["at_least_one"]) == ("tags_with_separator", True)
-    assert required["stop_after_first"] is False
-    assert len(required["tags"]) == 2
+def test_required_asks_for_a_few_calls_and_nothing_else() -> None:
+    first, more = form([ADD, SAY], "required", ANSWER)["elements"]
+    assert first["type"] == "or"
+    assert [tag["type"] for tag in first["elements"]] == ["tag", "tag"]
+    assert (more["type"], more["min"], more["max"]) == ("repeat", 0, MOST_CALLS - 1)
+    assert more["content"]["elements"] == [{"type": "const_string", "value": "\n"}, first]
 
 
 def test_a_named_tool_is_the_only_one_that_can_be_called() -> None:
-    named = form([ADD, SAY], NamedTool(name="say"))
-    assert [tag["begin"] for tag in named["tags"]] == [QWEN.tool_call.opening("say")]
-    assert named["at_least_one"] is True
+    call, more = form([ADD, SAY], NamedTool(name="say"))["elements"]
+    assert call["begin"] == QWEN.tool_call.opening("say")
+    assert more["content"]["elements"][1] == call
 
 
 def test_auto_with_an_output_is_either_calls_or_the_answer() -> None:
     either = form([ADD], "auto", RegexOutput(pattern="[0-9]+"))
     assert either["type"] == "or"
     calls, answer = either["elements"]
-    assert (calls["type"], calls["at_least_one"]) == ("tags_with_separator", True)
+    assert calls == form([ADD], "required")
     assert answer == {"type": "regex", "pattern": "[0-9]+"}
 
 

@@ -27,6 +27,12 @@ def dice(sides: Literal[6, 12, 20]) -> str:
     return f"{sides} sides: 4"
 '''
 
+ONE_WORD = {
+    "type": "object",
+    "properties": {"word": {"enum": ["red", "blue"]}},
+    "required": ["word"],
+    "additionalProperties": False,
+}
 YES_NO = {"type": "choice", "choices": ["yes", "no"]}
 SHORT = {"temperature": 0.7, "max_output_tokens": 400}
 
@@ -102,7 +108,7 @@ async def test_control_spellings_in_user_text_and_results_arrive_as_text(
         return sum(token in controls for token in tokens)
 
     session = await service.open(
-        tools=[{"type": "function", "name": "ask", "parameters": {"type": "object"}}],
+        tools=[{"type": "function", "name": "ask", "parameters": ONE_WORD}],
         output=YES_NO,
         sampling=SHORT,
         limits={"max_tool_calls": 1},
@@ -294,7 +300,8 @@ async def test_a_schema_the_grammar_cannot_express_is_enforced_all_the_same(
 ) -> None:
     """`multipleOf` is not in the engine's grammar: the service accepts it and validates."""
     service = await deploy(engine_url)
-    schema = {"type": "object", "properties": {"n": {"type": "integer", "multipleOf": 1000}}}
+    thousands = {"type": "integer", "multipleOf": 1000, "minimum": 0, "maximum": 99_999}
+    schema = {"type": "object", "properties": {"n": thousands}}
     schema |= {"required": ["n"], "additionalProperties": False}
     session = await service.open(
         output={"type": "json_schema", "schema": schema},

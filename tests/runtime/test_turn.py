@@ -272,7 +272,7 @@ async def test_with_its_calls_used_up_the_model_is_made_to_answer(start: Any) ->
     assert turn.status == "completed"
     first, second = (request.constraint for request in engine.requests)
     assert first is not None
-    assert "at_least_one" in first.value
+    assert "repeat" in first.value
     assert second is not None
     assert '"excludes":["<tool_call>"]' in second.value
 
