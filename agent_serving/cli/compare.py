@@ -89,6 +89,19 @@ def compare_command(
     if keep is not None:
         console().print(_about("Saved", sets[0]), markup=False, soft_wrap=True)
         return
+    if not _compare(sets, names, share, confidence, as_json=as_json):
+        raise typer.Exit(REGRESSION)
+
+
+def _compare(
+    sets: Sequence[TurnSet],
+    names: Sequence[str],
+    share: float,
+    confidence: float,
+    *,
+    as_json: bool,
+) -> bool:
+    """Print the changes; False where one is a regression."""
     before, after = sets
     changes = compare(
         measures(before.turns, after.turns, names), threshold=share, confidence=confidence
@@ -97,8 +110,7 @@ def compare_command(
         typer.echo(json.dumps(_told(sets, changes, share, confidence), indent=2))
     else:
         _show(sets, changes, share, confidence)
-    if any(change.verdict == "regression" for change in changes):
-        raise typer.Exit(REGRESSION)
+    return all(change.verdict != "regression" for change in changes)
 
 
 async def _sets(url: str, texts: Sequence[str], most: int) -> list[TurnSet]:

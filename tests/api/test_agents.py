@@ -103,7 +103,7 @@ async def test_agents_are_listed_newest_first_in_their_newest_version(api: Serve
         ({"name": "agent_x"}, 422, "invalid_request", "name"),
         ({"name": "a b"}, 422, "invalid_request", "name"),
         ({"sampling": {"temperature": 3}}, 422, "invalid_request", "sampling.temperature"),
-        ({"limits": {"max_cost": "1"}}, 422, "invalid_request", "limits.max_cost"),
+        ({"limits": {"max_cost": "-1"}}, 422, "invalid_request", "limits.max_cost"),
         ({"class": "urgent"}, 422, "invalid_request", "class"),
         ({"output": {"type": "prose"}}, 422, "invalid_request", "output.type"),
         (

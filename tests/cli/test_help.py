@@ -47,6 +47,7 @@ def test_all_the_commands_are_there() -> None:
         "engine install",
         "engine start",
         "engine status",
+        "demo-model card",
         "demo-model train",
         "demo-model export",
         "demo-model evaluate",

@@ -96,16 +96,17 @@ async def test_a_turn_that_is_cancelled_is_told_to_its_end(start: Any) -> None:
 
 async def test_a_turn_that_two_processes_ran_is_one_trace(start: Any, witness: Path) -> None:
     tracers = RecordingTracer(), RecordingTracer()
-    tools = (slow_tool("pure", witness),)
-    engine = ScriptedEngine([call("slow", "{}"), "Done."])
-    first = await traced(start, engine, tracers[0], tools=tools)
-    session = await open_session(first, tools=("slow",))
+    work, started = slow_tool("pure", witness)
+    engine = ScriptedEngine([call("work", "{}"), "Done."])
+    first = await traced(start, engine, tracers[0], tools=(work,))
+    session = await open_session(first, tools=("work",))
     turn = await begin(first, session, "go")
     async with asyncio.timeout(10):
-        while not tracers[0].named(n.CHAT) or not witness.read_text():
+        await started.wait()
+        while not tracers[0].named(n.CHAT):
             await asyncio.sleep(0.01)
     await first.aclose()
-    second = await traced(start, engine, tracers[1], tools=tools)
+    second = await traced(start, engine, tracers[1], tools=(work,))
     await settle(second, session, turn)
     session = await reload(second, session)
     assert by_id(tracers[0].spans + tracers[1].spans) == by_id(ledger(session))
