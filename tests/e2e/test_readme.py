@@ -10,8 +10,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+import typer
 
 from agent_serving import bootstrap
+from agent_serving.cli.main import application
 from agent_serving.cli.server import serving
 from agent_serving.config import Settings
 from agent_serving.plugins.tools import load_tools
@@ -22,6 +24,7 @@ README = (ROOT / "README.md").read_text()
 PRINTED = "http://127.0.0.1:8080"
 BLOCKS = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
 CURLS = [block for block in BLOCKS if "curl" in block]
+COMMANDS = set(getattr(typer.main.get_command(application()), "commands", {}))
 END = "echo; echo --- the end of a block ---"
 
 
@@ -81,8 +84,10 @@ def test_every_command_that_is_named_exists(page: str) -> None:
     assert set(re.findall(r"^make (\w+)|`make (\w+)`", text)) <= {
         pair for name in known for pair in ((name, ""), ("", name))
     }
-    commands = {"demo", "up", "chat", "serve", "config", "version", "engine"}
-    assert set(re.findall(r"[`/]agent-serving ([a-z]+)", text)) <= commands
+    named = set(re.findall(r"[`/]agent-serving ([a-z][a-z-]*)", text))
+    for block in re.findall(r"```\w+\n(.*?)```", text, re.DOTALL):
+        named |= set(re.findall(r"^agent-serving ([a-z][a-z-]*)", block, re.MULTILINE))
+    assert named <= COMMANDS
 
 
 def test_the_tool_in_the_contributors_guide_can_be_loaded(tmp_path: Path) -> None:
