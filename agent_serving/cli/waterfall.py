@@ -234,7 +234,7 @@ def _numbers(step: Json) -> Iterator[Text]:
         times = [("TTFT", "ttft_ms"), ("prefill", "prefill_ms"), ("decode", "decode_ms")]
         timings = step["timings"]
         told += [f"{n} {_duration(timings[k])}" for n, k in times if timings[k] is not None]
-    if step["cost"] is not None:
+    if step["cost"] is not None and (told or step["cost"]["total"].strip("0.")):
         told.append(_money(step["cost"]))
     if told:
         yield Text(", ".join(told), style="dim")

@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
 from agent_serving.api import ApiSettings
 from agent_serving.ports import Ports
 from tests.api.conftest import Serve, Served, redis, serve
 
 __all__ = ["redis", "serve"]
+
+# How long a page may take to show what it will show: the machine may be busy.
+PATIENCE_MS = 20_000
 
 WATCH = """
 window.violations = [];
@@ -45,11 +48,16 @@ class Explorer:
         await self.open(f"/sessions/{session_id}{fragment}")
         await self.page.get_by_role("heading", level=1).wait_for()
 
+    def rows(self, name: str | None = None) -> Locator:
+        """The steps in sight; those with `name` in what a screen reader says of them."""
+        # The options of the theme are no steps: only a waterfall is a list box.
+        return self.page.get_by_role("listbox").get_by_role("option", name=name)
+
     async def steps(self) -> list[str]:
         """What a screen reader says of each step in sight."""
-        await self.page.get_by_role("option").first.wait_for()
-        options = await self.page.get_by_role("option").all()
-        return [await option.get_attribute("aria-label") or "" for option in options]
+        await self.rows().first.wait_for()
+        rows = await self.rows().all()
+        return [await row.get_attribute("aria-label") or "" for row in rows]
 
     async def text(self, selector: str) -> str:
         return await self.page.locator(selector).first.inner_text()
@@ -68,6 +76,7 @@ async def browser() -> AsyncIterator[Browser]:
     )
     # Chromium's sandbox refuses to run as root, as in a container.
     flags = ["--no-sandbox"] if os.geteuid() == 0 else []
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=path, args=flags)
         yield running
@@ -83,10 +92,10 @@ async def explorer(browser: Browser, serve: Serve) -> AsyncIterator[Explorer]:
 
 
 async def exploring(browser: Browser, api: Served, **options: Any) -> AsyncIterator[Explorer]:
-    size: Any = {"width": 1440, "height": 900}
-    context = await browser.new_context(viewport=size, timezone_id="Asia/Tokyo", **options)
+    settings: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}, **options}
+    context = await browser.new_context(timezone_id="Asia/Tokyo", **settings)
     page = await context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE_MS)
     await page.add_init_script(WATCH)
     explorer = Explorer(page, api)
     page.on("pageerror", lambda error: explorer.complaints.append(str(error)))

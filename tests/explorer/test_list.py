@@ -18,9 +18,10 @@ async def test_the_list_shows_what_each_session_used(explorer: Explorer) -> None
     session_id = await travel(explorer.ports).store()
     await explorer.open()
     row = explorer.page.get_by_role("row", name="travel-desk")
+    await row.wait_for()
     cells = [await cell.inner_text() for cell in await row.get_by_role("cell").all()]
     assert session_id in await row.get_by_role("rowheader").inner_text()
-    assert cells[1:6] == ["3", "38,751", "81%", "591", "$0.0263"]
+    assert cells[1:7] == ["3", "38,751", "81%", "591", "$0.0263", "▲ $0.0070"]
     assert "idle" in cells[0]
 
 

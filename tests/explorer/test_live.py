@@ -72,7 +72,9 @@ async def test_a_step_that_streams_is_told_in_its_details(browser: Browser, serv
     async for explorer in exploring(browser, api):
         await explorer.open_session(session_id)
         await api.say(session_id, "tell", mode="background")
-        await explorer.page.locator(".row[data-running]").click()
+        row = explorer.page.locator(".row[data-running]")
+        await expect(row).to_have_attribute("aria-label", "Model step, running")
+        await row.click()
         saying = explorer.page.get_by_role("region", name="Saying …")
         await expect(saying).to_contain_text("word3 ")
         await expect(explorer.page.get_by_role("region", name="Said")).to_have_text(STORY)

@@ -40,7 +40,7 @@ async def test_old_turns_are_closed_and_their_steps_not_read(explorer: Explorer)
     assert sum("/steps" in url for url in asked) == 1
     await explorer.page.get_by_role("button", name="Turn 1").click()
     await explorer.page.get_by_role("listbox", name="Steps of turn 1").wait_for()
-    await expect(explorer.page.get_by_role("option", name="fetch_rates")).to_have_count(1)
+    await expect(explorer.rows("fetch_rates")).to_have_count(1)
     assert sum("/steps" in url for url in asked) == 2
 
 
@@ -67,7 +67,7 @@ async def test_bars_stand_where_their_times_are(explorer: Explorer) -> None:
 
 async def test_a_prefix_miss_is_marked_with_its_reason_and_price(explorer: Explorer) -> None:
     await explorer.open_session(await travel(explorer.ports).store())
-    row = explorer.page.get_by_role("option").first
+    row = explorer.rows().first
     await expect(row.locator(".miss")).to_have_text("▲ 3,480 lost: evicted")
     assert "prefix miss, 3,480 tokens lost: evicted" in (await explorer.steps())[0]
     await expect(explorer.page.locator(".turn").first).to_contain_text("prefix miss $0.0070")
@@ -88,7 +88,7 @@ async def test_a_first_step_lost_nothing(explorer: Explorer) -> None:
 async def test_a_model_step_shows_what_it_was_given_and_said(explorer: Explorer) -> None:
     await explorer.open_session(await travel(explorer.ports).store())
     page = explorer.page
-    await page.get_by_role("option").first.click()
+    await explorer.rows().first.click()
     details = page.get_by_role("complementary", name="Model step")
     assert await details.get_by_role("region").all_inner_texts() == [
         "Add two nights, and note the hotel for next time.",
@@ -96,14 +96,14 @@ async def test_a_model_step_shows_what_it_was_given_and_said(explorer: Explorer)
         '{\n  "expression": "649.28 / 7 * 9"\n}',
         '{\n  "key": "hotel",\n  "value": "Tokyo Stay"\n}',
     ]
-    await page.get_by_role("option").nth(3).click()
+    await explorer.rows().nth(3).click()
     given = details.get_by_role("region", name="Given: result of")
     assert await given.all_inner_texts() == ["834.79", "Noted."]
 
 
 async def test_a_tool_step_shows_arguments_and_result(explorer: Explorer) -> None:
     await explorer.open_session(await travel(explorer.ports).store())
-    await explorer.page.get_by_role("option", name="convert, failed").click()
+    await explorer.rows("convert, failed").click()
     details = explorer.page.get_by_role("complementary", name="convert")
     await expect(details.get_by_role("region", name="Arguments")).to_contain_text('"to": "YEN"')
     result = details.get_by_role("region", name="Result (error)")
@@ -112,11 +112,11 @@ async def test_a_tool_step_shows_arguments_and_result(explorer: Explorer) -> Non
 
 async def test_cost_is_shown_by_parts(explorer: Explorer) -> None:
     await explorer.open_session(await travel(explorer.ports).store())
-    await explorer.page.get_by_role("option").first.click()
+    await explorer.rows().first.click()
     cost = explorer.page.locator(".details section", has_text="Cost").locator("tr")
     assert [" ".join((await row.inner_text()).split()) for row in await cost.all()] == [
         "Input $0.0071", "Cached input $0.0001", "Output $0.0006", "Total $0.0078",
-        "of it for the prefix miss $0.0070", "GPU time 1.05 s",
+        "of which prefix miss $0.0070", "GPU time 1.05 s",
     ]  # fmt: skip
 
 
@@ -137,6 +137,14 @@ async def test_a_turn_links_to_its_trace(explorer: Explorer) -> None:
     await expect(link).to_have_attribute("rel", "noopener noreferrer")
 
 
+async def test_a_step_links_to_its_span(explorer: Explorer) -> None:
+    await explorer.open_session(await travel(explorer.ports).store())
+    await explorer.rows().first.click()
+    await expect(explorer.page.get_by_role("link", name="00f067aa0ba902b7")).to_have_attribute(
+        "href", f"http://127.0.0.1:16686/trace/{'4bf92f3577b34da6' * 2}?uiFind=00f067aa0ba902b7"
+    )
+
+
 async def test_a_trace_that_is_no_address_of_the_web_is_no_link(explorer: Explorer) -> None:
     async def poison(route: Any) -> None:
         answer = await route.fetch()
@@ -149,6 +157,9 @@ async def test_a_trace_that_is_no_address_of_the_web_is_no_link(explorer: Explor
     await explorer.open_session(await travel(explorer.ports).store())
     await explorer.steps()
     await expect(explorer.page.get_by_role("link", name="Trace")).to_have_count(0)
+    await explorer.rows().first.click()
+    await expect(explorer.page.locator(".details")).to_contain_text("00f067aa0ba902b7")
+    await expect(explorer.page.locator(".details a")).to_have_count(0)
 
 
 async def test_an_address_with_a_turn_opens_that_turn(explorer: Explorer) -> None:
@@ -174,7 +185,7 @@ async def test_hostile_text_is_text_and_nothing_else(explorer: Explorer) -> None
     await explorer.open_session(session_id)
     assert len(await explorer.steps()) == 3
     for number in range(3):
-        await explorer.page.get_by_role("option").nth(number).click()
+        await explorer.rows().nth(number).click()
         texts = await explorer.page.locator(".details pre").all_inner_texts()
         assert any("<img src=x onerror=" in text for text in texts)
     assert await explorer.page.evaluate("document.body.dataset.hacked") is None

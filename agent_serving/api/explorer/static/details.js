@@ -1,10 +1,11 @@
 // All that is known of one step: where its time went, tokens, cost, and what was said.
 
-import { el, fill } from "./dom.js";
+import { el, fill, outside } from "./dom.js";
 import { count, duration, exactMoney, money, pretty, sentence, share, time } from "./format.js";
 import { button } from "./notice.js";
 import { prefixMiss, spent } from "./phases.js";
 import { badge, words } from "./statuses.js";
+import { isRunning } from "./waterfall.js";
 
 const LONGEST = 100_000;
 
@@ -35,10 +36,10 @@ export class Details {
       miss(step),
       step.tool ? call(step, turn) : said(step, turn, live),
       phases(step),
-      step.kind === "model" && tokens(step),
+      step.kind === "model" && !isRunning(step) && tokens(step),
       cost(step.cost),
       attempts(step),
-      origin(step),
+      origin(step, turn),
     );
     this.body.scrollTop = scrolled;
   }
@@ -137,11 +138,11 @@ function tokens(step) {
   const { usage, prefix } = step;
   const rows = [
     ["Input", count(usage.input_tokens), ""],
-    ["of it cached", count(usage.cached_tokens), share(usage.cached_tokens, usage.input_tokens)],
-    ["of it computed", count(usage.uncached_tokens), share(usage.uncached_tokens, usage.input_tokens)],
+    ["of which cached", count(usage.cached_tokens), share(usage.cached_tokens, usage.input_tokens)],
+    ["of which computed", count(usage.uncached_tokens), share(usage.uncached_tokens, usage.input_tokens)],
     ["Output", count(usage.output_tokens), ""],
   ];
-  if (usage.reasoning_tokens) rows.push(["of it reasoning", count(usage.reasoning_tokens), share(usage.reasoning_tokens, usage.output_tokens)]);
+  if (usage.reasoning_tokens) rows.push(["of which reasoning", count(usage.reasoning_tokens), share(usage.reasoning_tokens, usage.output_tokens)]);
   if (prefix) rows.push(["Seen by the engine before", count(prefix.expected_tokens), ""]);
   return figures("Tokens", rows);
 }
@@ -152,7 +153,7 @@ function cost(cost) {
   const rows = Object.entries(names)
     .filter(([key]) => key === "total" || Number(cost[key] ?? 0) !== 0)
     .map(([key, name]) => [name, el("span", { title: exactMoney(cost[key], cost.currency) }, money(cost[key], cost.currency)), ""]);
-  if (Number(cost.prefix_miss ?? 0)) rows.push(["of it for the prefix miss", money(cost.prefix_miss, cost.currency), ""]);
+  if (Number(cost.prefix_miss ?? 0)) rows.push(["of which prefix miss", money(cost.prefix_miss, cost.currency), ""]);
   if (Number(cost.gpu_seconds ?? 0)) rows.push(["GPU time", duration(Number(cost.gpu_seconds) * 1000), ""]);
   return figures("Cost", rows);
 }
@@ -167,7 +168,7 @@ function attempts(step) {
   return figures("Attempts", rows);
 }
 
-function origin(step) {
+function origin(step, turn) {
   return facts("Where and when", [
     ["Started", time(step.started_at)],
     ["Ended", time(step.ended_at)],
@@ -175,7 +176,7 @@ function origin(step) {
     ["Step", mono(step.id)],
     ["Engine request", step.rid && mono(step.rid)],
     ["Trace", mono(step.trace_id)],
-    ["Span", step.span_id && mono(step.span_id)],
+    ["Span", step.span_id && span(step, turn)],
   ]);
 }
 
@@ -195,6 +196,12 @@ function figures(title, rows, extra = []) {
 function facts(title, pairs) {
   const known = pairs.filter(([, value]) => value);
   return section(title, el("dl", { class: "facts" }, known.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]).flat()));
+}
+
+/** In Jaeger, where the service knows one, with this span marked. */
+function span(step, turn) {
+  const address = turn.trace_url && `${turn.trace_url}?uiFind=${encodeURIComponent(step.span_id)}`;
+  return (address && outside(address, step.span_id, { class: "mono", title: "This span in Jaeger" })) || mono(step.span_id);
 }
 
 function mono(text) {

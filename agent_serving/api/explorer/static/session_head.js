@@ -85,7 +85,7 @@ function totals(session, usage) {
     ["Output tokens", count(used.output_tokens)],
   ];
   if (cost) rows.push(["Cost", money(cost.total, cost.currency)]);
-  if (Number(cost?.prefix_miss ?? 0)) rows.push(["of it prefix misses", money(cost.prefix_miss, cost.currency)]);
+  if (Number(cost?.prefix_miss ?? 0)) rows.push(["▲ Prefix misses", money(cost.prefix_miss, cost.currency), "miss"]);
   if (Number(cost?.gpu_seconds ?? 0)) rows.push(["GPU time", duration(Number(cost.gpu_seconds) * 1000)]);
-  return rows.map(([name, figure]) => el("div", {}, el("dt", {}, name), el("dd", {}, figure)));
+  return rows.map(([name, figure, kind]) => el("div", { class: kind }, el("dt", {}, name), el("dd", {}, figure)));
 }

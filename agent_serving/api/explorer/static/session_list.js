@@ -1,7 +1,7 @@
 // The list of sessions, newest first; kept up to date while it is looked at.
 
 import { api } from "./api.js";
-import { el, fill, setText } from "./dom.js";
+import { el, fill, setAttribute, setText } from "./dom.js";
 import { count, money, plural, share, time } from "./format.js";
 import { button, failure, noSessions } from "./notice.js";
 import { badge, setBadge, words } from "./statuses.js";
@@ -11,21 +11,28 @@ const POLL_MS = 4000;
 const STATUSES = ["in_progress", "requires_action", "budget_reached", "idle", "failed", "closed"];
 const COLUMNS = [
   ["Session", ""], ["Status", ""], ["Turns", "number"], ["Input tokens", "number"],
-  ["Cached", "number"], ["Output tokens", "number"], ["Cost", "number"], ["Last change", "number"],
+  ["Cached", "number"], ["Output tokens", "number"], ["Cost", "number"],
+  ["Prefix misses", "number"], ["Last change", "number"],
 ];
+// Beside the figures, where there is no room for columns.
+const LABELS = {
+  turns: "Turns", input: "Input", cached: "Cached", output: "Output", cost: "Cost",
+  misses: "Misses", updated: "Last change",
+};
 
 export class SessionList {
   constructor(main) {
     this.rows = new Map();
     this.status = "";
-    this.body = el("tbody");
+    this.body = el("tbody", { role: "rowgroup" });
     this.notice = el("div");
     this.more = button("Show older sessions", () => this.older(), { hidden: true });
     this.table = el(
       "table",
-      { class: "sessions", hidden: true },
+      // Roles, because a table that a narrow window lays out as cards would be none any more.
+      { class: "sessions", role: "table", hidden: true },
       el("caption", { class: "visually-hidden" }, "Sessions, newest first"),
-      el("thead", {}, el("tr", {}, COLUMNS.map(([name, kind]) => el("th", { scope: "col", class: kind }, name)))),
+      el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, COLUMNS.map(([name, kind]) => el("th", { scope: "col", role: "columnheader", class: kind }, name)))),
       this.body,
     );
     fill(
@@ -114,7 +121,7 @@ export class SessionList {
 
 function newRow(session) {
   const cells = Object.fromEntries(
-    ["turns", "input", "cached", "output", "cost", "updated"].map((name) => [name, el("td", { class: "number" })]),
+    Object.entries(LABELS).map(([name, label]) => [name, el("td", { role: "cell", class: "number", "data-label": label })]),
   );
   const status = badge(session.status);
   const labels = el("span", { class: "metadata" });
@@ -124,7 +131,13 @@ function newRow(session) {
     el("span", { class: "agent" }, session.agent.name || "unnamed agent"),
     el("span", { class: "mono quiet" }, session.id),
   );
-  const element = el("tr", {}, el("th", { scope: "row" }, link, labels), el("td", {}, status), Object.values(cells));
+  const element = el(
+    "tr",
+    { role: "row" },
+    el("th", { scope: "row", role: "rowheader" }, link, labels),
+    el("td", { role: "cell" }, status),
+    Object.values(cells),
+  );
   return { element, cells, status, labels };
 }
 
@@ -136,6 +149,9 @@ function update({ cells, status, labels }, session) {
   setText(cells.cached, share(usage.cached_tokens, usage.input_tokens));
   setText(cells.output, count(usage.output_tokens));
   setText(cells.cost, money(cost?.total, cost?.currency));
+  const missed = Number(cost?.prefix_miss ?? 0) > 0;
+  setText(cells.misses, missed ? `▲ ${money(cost.prefix_miss, cost.currency)}` : "–");
+  setAttribute(cells.misses, "data-missed", missed && "");
   if (cells.updated.dataset.at !== session.updated_at) {
     cells.updated.dataset.at = session.updated_at;
     fill(cells.updated, time(session.updated_at));

@@ -138,6 +138,7 @@ export class SessionPage {
     this.drawn = null;
     this.drawDetails();
     this.element.classList.add("with-details");
+    section.waterfall.reveal(step.id);
     if (keyboard) this.details.title.focus({ preventScroll: true });
   }
 

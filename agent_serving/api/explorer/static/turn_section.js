@@ -140,11 +140,12 @@ export class TurnSection {
 function stats(turn, length) {
   const { usage, cost } = turn;
   const item = (kind, text, title) => el("span", { class: kind, title }, text);
+  const counted = usage.model_steps > 0;
   return [
-    item("stat", `${plural(usage.model_steps, "step")}, ${plural(usage.tool_calls, "call")}`, "Model steps and tool calls"),
-    item("stat", `${count(usage.input_tokens)} in`, "Input tokens"),
-    item("stat", `${share(usage.cached_tokens, usage.input_tokens)} cached`, "Of the input tokens"),
-    item("stat", `${count(usage.output_tokens)} out`, "Output tokens"),
+    item("stat", counted ? `${plural(usage.model_steps, "step")}, ${plural(usage.tool_calls, "call")}` : "", "Model steps and tool calls"),
+    item("stat", counted ? `${count(usage.input_tokens)} in` : "", "Input tokens"),
+    item("stat", counted ? `${share(usage.cached_tokens, usage.input_tokens)} cached` : "", "Of the input tokens"),
+    item("stat", counted ? `${count(usage.output_tokens)} out` : "", "Output tokens"),
     item("stat miss", Number(cost?.prefix_miss ?? 0) ? `▲ prefix miss ${money(cost.prefix_miss, cost.currency)}` : "", "What computing lost tokens again cost"),
     item("stat", cost ? money(cost.total, cost.currency) : "", "Cost"),
     item("stat strong", turn.ended_at ? duration(length) : "", `Began ${localTime(turn.started_at ?? turn.created_at)}`),

@@ -10,7 +10,7 @@ import { words } from "./statuses.js";
 
 const LABELLED_SHARE = 0.03;
 const TINY_SHARE = 0.02;
-const TICK_PX = 110;
+const TICK_PX = 75;
 const PAGE_ROWS = 10;
 
 export class Waterfall {
@@ -81,7 +81,7 @@ export class Waterfall {
     this.span = span;
     this.element.style.setProperty("--span", span);
     this.mark();
-    for (const row of this.rows.values()) placeLabel(row, span);
+    for (const row of this.rows.values()) placeNames(row, span);
   }
 
   mark() {
@@ -89,7 +89,7 @@ export class Waterfall {
     const tick = niceTick((this.span * TICK_PX) / this.width);
     this.element.style.setProperty("--tick", tick);
     const marks = [];
-    for (let at = 0; at <= this.span - tick * 0.35; at += tick) {
+    for (let at = 0; at <= this.span; at += tick) {
       const mark = el("span", {}, axisTime(at, tick, this.span));
       mark.style.setProperty("--start", at);
       marks.push(mark);
@@ -99,7 +99,7 @@ export class Waterfall {
 
   draw(row, step) {
     row.step = step;
-    const running = step.ended_at === null && ["running", "planned", "in_doubt"].includes(step.status);
+    const running = isRunning(step);
     const start = Math.max(Date.parse(step.started_at) - this.origin, 0);
     const length = step.timings.total_ms;
     row.reach = start + length;
@@ -109,17 +109,17 @@ export class Waterfall {
     setAttribute(row, "data-status", step.status);
     setAttribute(row, "aria-label", summary(step));
     const { usage, cost } = step;
-    const model = step.kind === "model";
+    const counted = step.kind === "model" && !running;
     const [, input, cached, output, price] = row.children;
-    setText(input, model ? count(usage.input_tokens) : "");
-    setText(cached, model ? share(usage.cached_tokens, usage.input_tokens) : "");
+    setText(input, counted ? count(usage.input_tokens) : "");
+    setText(cached, counted ? share(usage.cached_tokens, usage.input_tokens) : "");
     cached.style.setProperty("--share", usage.input_tokens ? usage.cached_tokens / usage.input_tokens : 0);
-    setText(output, model ? count(usage.output_tokens) : "");
+    setText(output, counted ? count(usage.output_tokens) : "");
     setText(price, cost ? money(cost.total, cost.currency) : "");
     fill(row.firstElementChild, name(step));
     fill(row.bar, segments(step, length));
     if (!running) setText(row.label, duration(length));
-    if (this.span) placeLabel(row, this.span);
+    if (this.span) placeNames(row, this.span);
   }
 
   select(stepId) {
@@ -129,6 +129,11 @@ export class Waterfall {
 
   focus(stepId) {
     this.rows.get(stepId)?.focus();
+  }
+
+  /** Out from under the details, which lie over a narrow page. */
+  reveal(stepId) {
+    this.rows.get(stepId)?.scrollIntoView({ block: "nearest" });
   }
 
   open(row, keyboard) {
@@ -159,6 +164,11 @@ export class Waterfall {
   }
 }
 
+/** Its figures are not known yet. */
+export function isRunning(step) {
+  return step.ended_at === null && ["running", "planned", "in_doubt"].includes(step.status);
+}
+
 function newRow(step) {
   const cell = (kind = "number") => el("span", { class: kind });
   const bar = el("span", { class: "bar" });
@@ -177,7 +187,7 @@ function newRow(step) {
 function name(step) {
   const parts = [el("span", { class: "kind" }, step.tool ? step.tool.name : words(step.kind))];
   const miss = prefixMiss(step);
-  if (miss) parts.push(el("span", { class: "chip miss", title: miss.meaning }, `▲ ${count(miss.lost)} lost: ${miss.name}`));
+  if (miss) parts.push(el("span", { class: "chip miss", title: miss.meaning }, `▲ ${count(miss.lost)}`, el("span", { class: "long" }, ` lost: ${miss.name}`)));
   if (step.attempts.length > 1) parts.push(el("span", { class: "chip" }, plural(step.attempts.length, "attempt")));
   const outcome = step.tool?.outcome;
   if (outcome && outcome !== "ok") parts.push(el("span", { class: "chip bad" }, outcome));
@@ -196,20 +206,20 @@ function segments(step, length) {
   });
 }
 
-/** The names of segments that have no room are wrapped out of sight. The duration stands behind the bar, or in front of it. */
-function placeLabel(row, span) {
+/** The names of segments that have no room are wrapped out of sight. */
+function placeNames(row, span) {
   for (const segment of row.bar.children) {
     const room = Number(segment.dataset.ms) / span > LABELLED_SHARE;
     setText(segment, room ? segment.dataset.name : "");
   }
   setAttribute(row, "data-tiny", Number(row.style.getPropertyValue("--length")) / span < TINY_SHARE && "");
-  setAttribute(row.label, "data-before", row.reach / span > 0.86 && "");
 }
 
 function summary(step) {
   const parts = [step.tool ? `Tool ${step.tool.name}` : `${words(step.kind)} step`, words(step.status)];
   if (step.tool?.outcome && step.tool.outcome !== "ok") parts.push(step.tool.outcome);
   if (step.attempts.length > 1) parts.push(plural(step.attempts.length, "attempt"));
+  if (isRunning(step)) return sentence(parts.join(", "));
   parts.push(duration(step.timings.total_ms));
   parts.push(...spent(step.timings).map((phase) => `${phase.name} ${duration(phase.ms)}`));
   const { usage, cost } = step;
