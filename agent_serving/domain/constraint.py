@@ -28,7 +28,7 @@ Format = dict[str, Any]
 # fills its reply with them.
 _BLANKS = 1
 MOST_CALLS = 8
-"""In one reply that may be nothing but calls: a weak model that must call finds no end by itself."""
+"""In a reply that is nothing but calls: a weak model that must call finds no end by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def _free_calls(dialect: Dialect, tools: Sequence[ToolSpec]) -> Format:
 
 
 def _calls(dialect: Dialect, tools: Sequence[ToolSpec]) -> Format:
-    """One to `MOST_CALLS` calls. Unlike `triggered_tags` this leaves no room for text behind one."""
+    """1 to `MOST_CALLS` calls. Unlike `triggered_tags` this leaves no room for text behind one."""
     tags = _tags(dialect, tools)
     call: Format = tags[0] if len(tags) == 1 else {"type": "or", "elements": tags}
     separator = {"type": "const_string", "value": dialect.tool_call.separator}
