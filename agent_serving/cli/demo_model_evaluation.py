@@ -37,6 +37,32 @@ SHOWN = 10
 """Wrong turns that are printed; the JSON has all."""
 
 
+Url = Annotated[
+    str | None,
+    typer.Option(help="Of a running service; one is started without.", show_default=False),
+]
+EngineUrl = Annotated[
+    str | None,
+    typer.Option(
+        help="URL of a running SGLang; one is started when neither this nor --url is given.",
+        show_default=False,
+    ),
+]
+Unconstrained = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Of how many conversations each step is asked without the constraint too; all "
+        "when not set. Needs to know the engine.",
+        show_default=False,
+    ),
+]
+Requests = Annotated[
+    Path | None,
+    typer.Option("--handwritten", help="Requests in people's own words, a JSON line each."),
+]
+
+
 def _floor(explained: str) -> Any:
     return typer.Option(min=0, max=1, show_default=False, help=explained)
 
@@ -51,36 +77,16 @@ class _Plan:
 
 def evaluate(
     context: typer.Context,
-    url: Annotated[
-        str | None,
-        typer.Option(help="Of a running service; one is started without.", show_default=False),
-    ] = None,
-    engine: Annotated[
-        str | None,
-        typer.Option(
-            help="URL of a running SGLang; one is started when neither this nor --url is given.",
-            show_default=False,
-        ),
-    ] = None,
+    url: Url = None,
+    engine: EngineUrl = None,
     model: options.Model = None,
     data_dir: options.DataDir = None,
     engine_home: options.EngineHome = None,
     count: Annotated[int, typer.Option(min=0, help="Held-out conversations to hold.")] = 500,
     seed: Annotated[int, typer.Option(help="The same seed makes the same conversations.")] = 11,
     concurrency: Annotated[int, typer.Option(min=1, help="Conversations at a time.")] = 4,
-    unconstrained: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            help="Of how many conversations each step is asked without the constraint too; all "
-            "when not set. Needs to know the engine.",
-            show_default=False,
-        ),
-    ] = None,
-    requests: Annotated[
-        Path | None,
-        typer.Option("--handwritten", help="Requests in people's own words, a JSON line each."),
-    ] = None,
+    unconstrained: Unconstrained = None,
+    requests: Requests = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="File to write the figures to.")
     ] = None,

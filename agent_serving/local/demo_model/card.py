@@ -40,20 +40,22 @@ trained on. Nothing was done to make it safe. Context: {context} tokens, trained
 
 ## Training
 Conversations made up on the fly by `agent_serving.local.demo_model` from a seed: no text of people.
-Tool results are those of the real tools. {training}
+Tool results are those of the real tools, but for half of the countries, which are imagined so that
+what is said of them has to be copied. {training}
 Repeat it with `agent-serving demo-model train`.
 
 ## Results
 {results}"""
 
 
-def write(directory: Path, shape: Shape | None = None) -> None:
+def write(directory: Path) -> None:
     """Write the card of what is in the directory, and the checksums of all of it."""
-    (directory / "README.md").write_text(card(directory, shape or Shape()))
+    (directory / "README.md").write_text(card(directory))
     checksums.write(directory)
 
 
-def card(directory: Path, shape: Shape) -> str:
+def card(directory: Path) -> str:
+    shape = Shape.of(directory / "config.json")
     return _TEXT.format(
         millions=shape.parameters / 1e6,
         layers=shape.layers,
@@ -78,7 +80,7 @@ def _training(curve: Path) -> str:
     ]
     table = "\n".join(["| minutes | million tokens | exact turns, % |", "|---|---|---|", *rows])
     return (
-        f"{last['seconds'] / 60:.0f} minutes on two shared CPU cores, "
+        f"{last['seconds'] / 60:.0f} minutes in two processes on two CPU cores that others shared, "
         f"{last['tokens'] / 1e6:.1f} million tokens. Muon for matrices, AdamW for the rest.\n\n"
         f"{table}\n"
     )
@@ -97,10 +99,12 @@ def _service(found: dict[str, Any]) -> str:
 ### Held-out conversations through the whole service
 {found["conversations"]} conversations (seed {found["seed"]}), greedy, with the constraint, with the
 real tools, over REST on SGLang. A turn is exact when every call's name and arguments and the answer
-are as expected, to the letter. Cities, countries, keys, values, names and a part of the phrasings
-do not occur in training; the conversations are made by the same generator, so this says how well
-the model learned it, and not how well it does with words of your own. {found["not_completed"]}
-turns were not completed.
+are as expected, to the letter. Held out, so that training never sees them: one in six cities (but
+for those whose time zone is learned by heart), countries, keys and invented names, and one in seven
+ways of asking for each thing; checksums choose which. Two phrasings in five are held-out ones here,
+the others are those of training. The conversations are made by the same generator, so this says
+how well the model learned it, and not how well it does with words of your own.
+{found["not_completed"]} turns were not completed.
 
 {_table("turns", "exact", found["turns"])}"""
 

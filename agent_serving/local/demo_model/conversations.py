@@ -100,7 +100,12 @@ class Generator:
         def pick(things: list[str]) -> str:
             return entities.some(things, rng, held_out=self._held_out)
 
-        names = {f"{pick(VERBS)}_{pick(NOUNS)}" for _ in range(rng.randint(1, 3))}
+        def word(things: list[str]) -> str:
+            if rng.random() < 0.4:
+                return entities.invented(rng, held_out=self._held_out)
+            return pick(things)
+
+        names = {f"{word(VERBS)}_{word(NOUNS)}" for _ in range(rng.randint(1, 3))}
         return [
             OfferedTool(name, tuple(rng.sample(_PARAMETERS, rng.randint(0, 3))))
             for name in sorted(names)
@@ -138,17 +143,17 @@ def _turn(scene: Scene, strange: list[str]) -> Turn:
         return _made(scene, "follow_up", lambda: follow(scene))
     kind = 0.3 + 0.7 * scene.rng.random()
     scene.topic = scene.number = None
-    if kind < 0.4:
+    if kind < 0.42:
         return _made(scene, "parallel", lambda: parallel(scene))
-    if kind < 0.65:
+    if kind < 0.6:
         return _chain(scene)
-    if kind < 0.72:
+    if kind < 0.67:
         return _made(scene, "error", lambda: scene.rng.choice(ERRORS)(scene))
-    if kind < 0.75:
+    if kind < 0.71:
         return _made(scene, "small talk", lambda: small_talk(scene))
-    if kind < 0.775:
+    if kind < 0.75:
         return _made(scene, "refusal", lambda: impossible(scene))
-    if kind < 0.805:
+    if kind < 0.82:
         if not strange:
             return _absent(scene)
         name = scene.rng.choice(strange)

@@ -146,8 +146,13 @@ vi wen xa ya zan zel zo th st ck ng sh an er on is us ia"""
 SYLLABLES: Final = tuple(_SYLLABLES.split())
 
 
+def drawn(thing: str) -> int:
+    """A number that looks random and is the same for the same thing."""
+    return crc32(thing.lower().encode())
+
+
 def is_held_out(thing: str, one_in: int = 6) -> bool:
-    return crc32(thing.lower().encode()) % one_in == 0
+    return drawn(thing) % one_in == 0
 
 
 def some(things: Sequence[str], rng: Random, *, held_out: bool) -> str:
@@ -161,6 +166,34 @@ def some(things: Sequence[str], rng: Random, *, held_out: bool) -> str:
 def invented(rng: Random, *, held_out: bool) -> str:
     """A name that nobody has, on one side of the split."""
     while True:
-        name = "".join(rng.choice(SYLLABLES) for _ in range(rng.randint(2, 4)))
-        if is_held_out(name) == held_out:
+        name = "".join(_part(rng) for _ in range(rng.randint(2, 4)))[:14]
+        if len(name) > 2 and is_held_out(name) == held_out:
             return name
+
+
+def named(rng: Random, *, held_out: bool) -> str:
+    """An invented name as that of a place or a person: of one word or of two."""
+    words = [invented(rng, held_out=held_out).capitalize()]
+    if rng.random() < 0.2:
+        words.insert(0, rng.choice(("San", "New", "Port", "La", invented(rng, held_out=held_out))))
+    return " ".join(word[:1].upper() + word[1:] for word in words)
+
+
+_WHOLE: Final = tuple(
+    word.lower()
+    for word in (*_CITIES.split(), *_COUNTRIES.split(), *KEY_WORDS, *VALUES)
+    if not is_held_out(word)
+)
+
+
+def _part(rng: Random) -> str:
+    """A syllable, a piece of a word that training knows, or letters: a name of such parts is of
+    all kinds of tokens, so that each of them is learned to be copied."""
+    kind = rng.random()
+    if kind < 0.4:
+        return rng.choice(SYLLABLES)
+    if kind < 0.8:
+        word = rng.choice(_WHOLE)
+        start = rng.randrange(max(1, len(word) - 2))
+        return word[start : start + rng.randint(2, 6)]
+    return "".join(rng.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(rng.randint(1, 3)))

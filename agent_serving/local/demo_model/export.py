@@ -39,7 +39,7 @@ def export(run: Path, output: Path, shape: Shape | None = None) -> None:
     pad = _id(output / "tokenizer.json", "<|endoftext|>")
     for name, document in _documents(shape, end, pad).items():
         (output / name).write_text(json.dumps(document, indent=2) + "\n")
-    card.write(output, shape)
+    card.write(output)
 
 
 def _id(tokenizer: Path, token: str) -> int:

@@ -137,10 +137,22 @@ def _key(scene: Scene) -> Said:
 # --- missing information: the model asks, and the next turn gives it ------------------------------
 
 
+_SUPPLIED = {
+    "city": {"weather", *CLOCK},
+    "value": {"convert"},
+    "country": set(answers.COUNTRY_FIELDS),
+}
+"""What is missing → topics of a turn before that would supply it."""
+_OF_NUMBERS = ("value", "sum", "memory")
+
+
 def missing(scene: Scene) -> tuple[Said, Callable[[], Said] | None]:
-    """The question that lacks something, and the turn that supplies it."""
-    scene.topic = scene.number = None
+    """The question that lacks something, and the turn that supplies it. Raises Again where the
+    turn before would supply it."""
     kind = scene.rng.choice(("city", "city", "unit", "unit", "value", "sum", "country", "memory"))
+    if scene.topic in _SUPPLIED.get(kind, ()) or (scene.number and kind in _OF_NUMBERS):
+        raise Again
+    scene.topic = scene.number = None
     match kind:
         case "city":
             scene.needs("weather")
@@ -212,5 +224,6 @@ def unseen(scene: Scene, name: str) -> Said:
     verb, _, noun = name.partition("_")
     scene.topic = scene.number = None
     thing = scene.rng.choice((f" {scene.value()}", "", f" for {scene.value()}"))
-    article = scene.rng.choice(("a", "the", "my"))
-    return scene.rng.choice(("", "please ", "can you ")) + f"{verb} {article} {noun}{thing}", CANNOT
+    article = scene.rng.choice(("a", "the", "my", "some", "this"))
+    before = scene.rng.choice(("", "please ", "can you ", "could you ", "I want to ", "now "))
+    return f"{before}{verb} {article} {noun}{thing}", CANNOT

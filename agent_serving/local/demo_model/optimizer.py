@@ -24,11 +24,11 @@ def orthogonal(matrices: Tensor) -> Tensor:
     """(count, rows, columns) → the nearest matrices whose singular values are about 1."""
     tall = matrices.shape[-2] > matrices.shape[-1]
     x = matrices.mT if tall else matrices
-    x = x / (x.norm(dim=(-2, -1), keepdim=True) * 1.01 + 1e-7)
+    x = (x / (x.norm(dim=(-2, -1), keepdim=True) * 1.01 + 1e-7)).bfloat16()
     for a, b, c in _POLAR:
         gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.mT if tall else x
+    return (x.mT if tall else x).to(matrices.dtype)
 
 
 class Muon:

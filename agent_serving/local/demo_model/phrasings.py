@@ -9,14 +9,23 @@ from random import Random
 from agent_serving.local.demo_model import (
     chain_phrasings,
     follow_phrasings,
+    memory_phrasings,
+    missing_phrasings,
+    place_phrasings,
     talk_phrasings,
     tool_phrasings,
 )
-from agent_serving.local.demo_model.entities import is_held_out
+from agent_serving.local.demo_model.entities import drawn
 
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _TEXTS = (
-    tool_phrasings.TEXTS | talk_phrasings.TEXTS | follow_phrasings.TEXTS | chain_phrasings.TEXTS
+    tool_phrasings.TEXTS
+    | place_phrasings.TEXTS
+    | memory_phrasings.TEXTS
+    | talk_phrasings.TEXTS
+    | follow_phrasings.TEXTS
+    | missing_phrasings.TEXTS
+    | chain_phrasings.TEXTS
 )
 
 _BEFORE = (
@@ -28,11 +37,28 @@ _AFTER = (" please", ", please", " now", " for me", " thanks", ", thank you", " 
 
 @cache
 def templates(name: str, *, held_out: bool) -> tuple[str, ...]:
-    """The templates of one side; every intent has some on both sides. KeyError: no such intent."""
-    lines = tuple(line.strip() for line in _TEXTS[name].strip().splitlines() if line.strip())
-    last = lines[-1]
-    mine = tuple(line for line in lines if (is_held_out(line, 7) or line == last) == held_out)
-    return mine if len(lines) > 1 else lines
+    """The templates of one side: one in seven of each intent, drawn by their checksums, is held
+    out. KeyError: no such intent."""
+    lines = _lines(name)
+    hidden = set(sorted(lines, key=drawn)[: max(1, len(lines) // 7)])
+    return tuple(line for line in lines if (line in hidden) == held_out)
+
+
+def _lines(name: str) -> list[str]:
+    return [line.strip() for line in _TEXTS[name].strip().splitlines()]
+
+
+@cache
+def _openers() -> frozenset[str]:
+    """Words that templates begin with."""
+    words: set[str] = set()
+    for line in (line for name in _TEXTS for line in _lines(name)):
+        choice = _CHOICE.match(line)
+        starts = choice[1].split("|") if choice else [line]
+        words |= {start.split()[0].rstrip(",:?") for start in starts if start.strip()}
+        if choice and "" in starts:
+            words |= {line[choice.end() :].split()[0]}
+    return frozenset(word for word in words if word[0].isalpha())
 
 
 def names() -> tuple[str, ...]:
@@ -55,7 +81,8 @@ def dressed(text: str, rng: Random) -> str:
         text = rng.choice(_BEFORE) + text
     if rng.random() < 0.1:
         text += rng.choice(_AFTER)
-    if rng.random() < 0.6:
+    # A name that stands first stays as it is: nothing would tell how to write it in the call.
+    if rng.random() < 0.6 and text.split()[0].rstrip(",:?.!") in _openers():
         text = text[:1].upper() + text[1:]
     ending = rng.random()
     if ending < 0.45:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from agent_serving.local.demo_model import entities, phrasings
+from agent_serving.local.demo_model import entities, imagined, phrasings
 from agent_serving.local.demo_model.toolbox import NAMES, Memory, Toolbox
 
 CANNOT = "I cannot do that with my tools."
@@ -81,13 +81,15 @@ class Scene:
     numbers: dict[str, str] = field(default_factory=dict)
     """Kept keys whose value is a number."""
     cities: dict[str, str] = field(default_factory=dict)
+    countries: dict[str, str] = field(default_factory=dict)
+    """Imagined ones, and what is known of them."""
     lower: bool = False
 
     def __post_init__(self) -> None:
         self.now = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(
             seconds=self.rng.randrange(4 * 365 * 86_400)
         )
-        self.lower = self.rng.random() < 0.2
+        self.lower = self.rng.random() < 0.25
 
     # --- running tools ----------------------------------------------------------------------
 
@@ -98,11 +100,15 @@ class Scene:
         """Runs the calls as one step. Raises Missing."""
         if any(call.name not in self.offered for call in calls):
             raise Missing
-        results = [
-            self.toolbox.run(call.name, call.arguments, self.memory, self.now) for call in calls
-        ]
+        results = [self._result(call) for call in calls]
         self.steps.append(Step(tuple(calls), tuple(text for text, _ in results)))
         return results
+
+    def _result(self, call: Call) -> tuple[str, bool]:
+        known = self.countries.get(str(call.arguments.get("query")))
+        if known is not None:
+            return known, True
+        return self.toolbox.run(call.name, call.arguments, self.memory, self.now)
 
     def needs(self, name: str) -> None:
         """Raises Missing."""
@@ -121,17 +127,22 @@ class Scene:
     # --- things -----------------------------------------------------------------------------
 
     def cased(self, name: str) -> str:
-        return name.lower() if self.lower or self.rng.random() < 0.08 else name
+        return name.lower() if self.lower else name
 
     def city(self) -> str:
         if self.rng.random() < 0.3:
-            name = entities.invented(self.rng, held_out=self.held_out).capitalize()
+            name = entities.named(self.rng, held_out=self.held_out)
         else:
             name = entities.some(entities.CITIES, self.rng, held_out=self.held_out)
         return self.cased(name)
 
     def country(self) -> str:
-        return self.cased(entities.some(entities.COUNTRIES, self.rng, held_out=self.held_out))
+        if self.held_out or self.rng.random() < 0.5:
+            things = entities.COUNTRIES
+            return self.cased(entities.some(things, self.rng, held_out=self.held_out))
+        name = self.cased(entities.named(self.rng, held_out=False))
+        self.countries[name] = imagined.country(name, self.rng)
+        return name
 
     def key(self, parts: int | None = None) -> str:
         """Words; the tool's key has underscores between them."""
@@ -139,7 +150,7 @@ class Scene:
         while True:
             words = [
                 entities.invented(self.rng, held_out=self.held_out)
-                if self.rng.random() < 0.15
+                if self.rng.random() < 0.25
                 else self.rng.choice(entities.KEY_WORDS)
                 for _ in range(wanted)
             ]
@@ -150,7 +161,7 @@ class Scene:
     def value(self) -> str:
         kind = self.rng.random()
         if kind < 0.3:
-            return entities.invented(self.rng, held_out=self.held_out).capitalize()
+            return entities.named(self.rng, held_out=self.held_out)
         if kind < 0.4:
             return str(self.rng.randint(2, 99_999))
         if kind < 0.55:

@@ -46,7 +46,7 @@ def single(scene: Scene) -> Said:
 def time_here(scene: Scene) -> Said:
     user = scene.ask("time_here")
     text, _ = scene.call("current_time")
-    scene.topic = "time"
+    scene.topic, scene.place = "time", ""
     return user, answers.clock("time", text)
 
 

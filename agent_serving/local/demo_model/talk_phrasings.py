@@ -1,79 +1,8 @@
-"""Ways to have something kept, to talk, and to ask for what no tool does."""
+"""Ways to talk, and to ask for what no tool does."""
 
 from __future__ import annotations
 
 TEXTS = {
-    "remember": """
-        please note that my {k} is {v}
-        my {k}'s name is {v}
-        don't forget: my {k} is {v}
-        [keep|bear] in mind that my {k} is {v}
-        make a note that my {k} is {v}
-        make a note: my {k} is {v}
-        [remember|save] this: my {k} is {v}
-        my {k} is {v}, [keep|note|save|store] that
-        I want to save my {k}, it is {v}
-        for the record, my {k} is {v}
-        [remember|note] my {k} is {v}
-        you should know that my {k} is {v}
-        remember {v} as my {k}
-        put down my {k} as {v}
-        my {k}: {v}
-        remember that my {k} is {v}
-        my {k} is {v}
-        my {k} is {v}, remember [that|it]
-        [note|save|keep in mind|store|write down|don't forget|memorize] that my {k} is {v}
-        [remember|save|store|note|keep] my {k}: {v}
-        [remember|save|store|keep] {v} as my {k}
-        please remember my {k} is {v}
-        [the|our] {k} is {v}, [remember|keep|save] it
-        the {k} is {v}
-        [can|could] you remember that my {k} is {v}
-        [remember|note] the {k} is {v}
-        I want you to remember that my {k} is {v}
-        {k}: {v}
-        [for later|note this|remember this]: my {k} is {v}
-        my {k} is called {v}
-        save {v} under {k}
-        [keep|store] {v} under the name {k}
-        [set|change] my {k} to {v}
-        it is important that my {k} is {v}
-    """,
-    "recall": """
-        what's my {k} called
-        what is my {k} called
-        what did I say my {k} was
-        what's my {k} again
-        do you remember what my {k} is
-        can you recall my {k}
-        what {k} did I give you
-        please tell me my {k}
-        what do you have [for|as|under] my {k}
-        so what is my {k}
-        remind me: what is my {k}
-        what did I call my {k}
-        could you remind me of my {k}
-        what was the {k} [again|]
-        what is my {k}
-        what's my {k}
-        what was my {k}
-        [tell me|give me|recall|remind me of] my {k}
-        do you [remember|know|recall] my {k}
-        [can|could] you tell me my {k}
-        what did I [say|tell you] [about|was] my {k}
-        what is the {k}
-        what's the {k} [again|]
-        my {k}
-        I forgot my {k}
-        which {k} do I have
-        look up my {k}
-        [what|which] {k} did I tell you
-        remind me what my {k} is
-        do you still know my {k}
-        what's the name of my {k}
-        what have you noted as my {k}
-        [tell me|say] what my {k} was
-    """,
     "hello": """
         hi there, how are things
         howdy
@@ -86,6 +15,14 @@ TEXTS = {
         hi [there|you]
         greetings
         hey there
+        [hi|hello|hey] [my friend|everybody|robot|friend]
+        good to see you
+        hey you
+        a good [morning|day|evening] to you
+        welcome
+        [hello|hi] again
+        nice to meet you
+        hi computer
     """,
     "thanks": """
         thanks [for your help|for that|so much]
@@ -100,6 +37,18 @@ TEXTS = {
         thank you [very|so] much
         many thanks
         cool, thanks
+        that helps, [thanks|thank you]
+        [that was|this is] [helpful|useful]
+        [thanks|thank you] for [your help|everything|the answer]
+        [cool|lovely|nice|super], [thank you|thanks]
+        thanks, that was [helpful|it|great]
+        I thank you
+        thank you [indeed|kindly]
+        [many|a thousand] thanks
+        okay, that helped, thanks
+        [ok|okay|cool] thx
+        thx [a lot|for that|so much]
+        [thanks|thx] for [the answer|everything|your time]
     """,
     "who": """
         who made you
@@ -113,6 +62,16 @@ TEXTS = {
         [what|which] model are you
         tell me about yourself
         introduce yourself
+        [tell me|say] your name
+        [introduce|describe] yourself [please|to me|]
+        do you have a name
+        what [are you|is your name] [called|exactly|]
+        are you [a human|real|a person|a machine|human|a robot|a computer]
+        what should I call you
+        [which|what] [AI|bot|assistant] [are you|is this]
+        what [are|is] you called
+        who is [this|there|speaking]
+        am I talking to a [robot|human|person]
     """,
     "abilities": """
         what do you do
@@ -128,6 +87,17 @@ TEXTS = {
         help
         what [can I ask you|do you offer|are you good at]
         [list|show me] your tools
+        what [can|do] you [offer|know|help with]
+        [tell|show] me what you can do
+        [list|name] [your|all] [tools|skills|abilities]
+        which [things|skills|abilities] [do you have|can you do]
+        [do you have|have you got] [any tools|tools|skills]
+        what [kind|sort] of [things|tools|help] [do you offer|do you have]
+        show [me |]your [abilities|skills|tools]
+        [I need|give me] help
+        how [do|can] I use you
+        what else can you do
+        what tools are there
     """,
     "how_are_you": """
         how are you today
@@ -140,6 +110,16 @@ TEXTS = {
         how do you do
         are you [ok|well]
         what's up
+        how [are|do] you feel [today|now|]
+        are you [fine|good|alright]
+        [everything|all] [ok|well|good] with you
+        how is [it going|your day|life]
+        what's up [today|with you]
+        how [are you|are you doing] [now|tonight|this morning]
+        so how are you
+        and how are you doing
+        how do things go
+        [is|are] [everything|things] [fine|ok|well]
     """,
     "bye": """
         bye
@@ -149,12 +129,34 @@ TEXTS = {
         [ok|okay] bye
         that's all
         until next time
+        [see|talk to] you [soon|tomorrow|next time]
+        bye bye
+        good bye
+        until [later|tomorrow|then]
+        [have|enjoy] a [nice|good] [day|evening|weekend]
+        I [have to|must] go [now|]
+        [so|take care] [bye|goodbye]
+        that was all for [now|today]
+        farewell
+        talk [later|to you later|soon]
+        [ok|so] see you [soon|later]
+        bye for now
     """,
     "compliment": """
         [great|well done|nice|perfect|cool|awesome|good job]
         you are [great|nice|helpful|good]
         that is [right|correct|great]
         [wonderful|excellent]
+        [excellent|fantastic|amazing|brilliant|super|lovely]
+        [that's|this is] [excellent|wonderful|nice|good|perfect]
+        [what an|an] excellent answer
+        [good|great|nice|excellent] [work|answer|bot]
+        you are [amazing|wonderful|brilliant|clever|excellent]
+        [well|nicely] [done|said]
+        I [like|love] [you|that|it]
+        [that was|it is] [very |]good
+        right answer
+        how [nice|wonderful|clever]
     """,
     "impossible": """
         [tell|sing] me a [story|song|poem]
@@ -211,5 +213,51 @@ TEXTS = {
         how far is it from {c} to {n}
         [navigate|drive] [me |]to {c}
         [define|explain|summarize] {v}
+        [find|search|look for] a [hotel|flight|shop|doctor] in {c}
+        [can you |]recommend [me |]a [hotel|bar|museum] in {c}
+        [what is|what's] the [population|size|area|anthem|president|history] of {n}
+        [who|what] is the [king|president|leader|mayor] of [{n}|{c}]
+        how [big|large|old|far|rich] is [{n}|{c}]
+        [draw|paint|sketch|print] [a picture|a map] of {c}
+        [define|explain] the word {v}
+        [explain|summarize|describe] [to me |]what {v} is
+        what [should|can|do] I [read|watch|buy|eat|drink|wear] [today|tonight|in {c}]
+        [who|when did somebody] [paint|invent|write|discover] {v}
+        [tell me|what is] [the stock price|the price|the cost] of {v}
+        how much does {v} cost
+        [show|tell|read] me [the news|the headlines|a joke|a story]
+        what [happened|is new] in {c} [yesterday|today|]
+        why is the sky blue
+        what is {v}
+        [are|is] {v} [good|healthy|expensive]
+        [where|when] can I [buy|find|see] {v}
+        [can you|please] [sing|dance|laugh|cook]
+        [make|build] me a [website|cake|coffee|list of films]
+        [who|what] do you [love|like|think of]
+        [open|read|delete|print] [my |the ][file|mail|calendar|photos]
+        [remind|wake] me [at seven|tomorrow|in an hour]
+        [cancel|change] my [flight|order|appointment]
+        where is [{c}|{n}]
+        which river flows through {c}
+        how do I [cook|make|fix|clean] {v}
+        [pay|send] [ten dollars|some money] to {v}
+        in which country is {c}
+        what [film|book|song] [is|do you recommend] [best|]
+        [switch|turn] the [music|lamp|fan|tv] [on|off]
+        turn [on|off] my [radio|computer|heating]
+        [speak|talk] [French|German|Latin] [with|to] me
+        what language do people speak in {c}
+        [run|write] a [python|computer] program
+        teach me [to dance|languages|python|{v}]
+        where is the [next|best] [doctor|shop|station] [in {c}|]
+        is it [healthy|expensive|good] to [eat|buy] {v}
+        [stop|cancel] the [meeting|order|alarm]
+        find me a [doctor|movie|shop|job]
+        how many [people|inhabitants] does {n} have
+        do many people live in {c}
+        order [dinner|lunch|food] for {v}
+        make up [a story|a name] for {v}
+        compose [music|a letter|a rap] [for me|]
+        [look|search] for {v}
     """,
 }

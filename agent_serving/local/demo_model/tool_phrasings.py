@@ -1,4 +1,4 @@
-"""Ways to ask for what one call answers."""
+"""Ways to ask for what one call answers: sums, units, the weather."""
 
 from __future__ import annotations
 
@@ -32,6 +32,26 @@ TEXTS = {
         do the math: {x}
         [do you know|can you tell me] what {x} is
         [please |]figure out {x}
+        can you do {x}
+        [work|figure] out {x} [for me|]
+        help me with {x}
+        [I have to|let's] [calculate|compute|work out] {x}
+        what number is {x}
+        [give|get] me the [result|value|answer] of {x}
+        the [result|value|answer] of {x}
+        compute {x} for me
+        calculate this: {x}
+        [how|what] about {x}
+        what do you get [for|from] {x}
+        [show me|say] what {x} [makes|equals|is]
+        {x} makes what
+        {x} is how much
+        {x} equals
+        [could|would] you [figure out|solve|evaluate] {x}
+        [I wonder|tell me] what {x} [makes|gives|comes to]
+        what will {x} be
+        [can|could] you tell me the [result|value] of {x}
+        I'd like to have {x} [calculated|computed|worked out]
     """,
     "convert": """
         how many {b} in {v} {a}
@@ -70,154 +90,25 @@ TEXTS = {
         if I have {v} {a}, what is that in {b}
         convert from {a} to {b}: {v}
         {v} {a} [as|->] {b}
-    """,
-    "time": """
-        what's the [current|local] time in {c}
-        [what's|what is] the time [right now|now] in {c}
-        do you have the time in {c}
-        [I'd like|I would like] to know the time in {c}
-        what time would it be in {c} [now|]
-        [say|get me] the time in {c}
-        what time have they got in {c}
-        my friend lives in {c}, what time is it there
-        time [now|right now] in {c}
-        what is the time for {c}
-        what time is it in {c}
-        what's the time in {c}
-        [what is|tell me|give me|show me] the [current time|local time|time] in {c}
-        time in {c}
-        current time in {c}
-        [do you know|can you tell me] what time it is in {c}
-        what time do they have in {c}
-        [can|could] you [check|look up|get] the time in {c}
-        how late is it in {c}
-        [what is|what's] the clock [saying|showing] in {c}
-        {c} time
-        what time is it [right now|now|at the moment|currently] in {c}
-        [I need|I want] to know the time in {c}
-        in {c}, what time is it
-        [check|look up|get] the [|local |current ]time [in|for] {c}
-        what hour is it in {c}
-        the time in {c}
-    """,
-    "weekday": """
-        what day of the week is it in {c} [now|right now|]
-        what day is today in {c}
-        what's the day in {c}
-        is it [Sunday|Friday|the weekend] [already |]in {c}
-        what's the weekday in {c}
-        what day is it in {c}
-        what weekday is it in {c}
-        [which|what] day of the week is it in {c}
-        what day is it [now|today|right now] in {c}
-        [tell me|give me] the [weekday|day of the week] in {c}
-        is it Monday in {c}
-        weekday in {c}
-        what is the day of the week in {c}
-    """,
-    "date": """
-        what's today's date in {c}
-        what is the date [today|right now] in {c}
-        what day of the month is it in {c}
-        [I need|get me] [today's|the] date in {c}
-        what date is it in {c}
-        what's the date in {c}
-        [what is|tell me|give me] [the|today's|the current] date in {c}
-        date in {c}
-        which date do they have in {c}
-        what is today's date in {c}
-        the [current |]date in {c}
-    """,
-    "time_here": """
-        what time is it
-        what's the time
-        [tell me|give me] the time
-        what time is it [now|right now]
-        do you know what time it is
-        [the |]current time
-        [can you |]check the time
-        how late is it
-    """,
-    "currency": """
-        what's {c}'s currency
-        what is {c}'s currency
-        what [money|currency] do I need in {c}
-        what is the money [called|used] in {c}
-        [can|could] you tell me the currency of {c}
-        what currency is used in {c}
-        what's the name of the currency in {c}
-        what kind of money do they have in {c}
-        which money is used in {c}
-        I am going to {c}, what currency do I need
-        what is the currency of {c}
-        what currency does {c} [use|have]
-        what's the currency in {c}
-        which currency [is used|do they use] in {c}
-        [what|which] money do they use in {c}
-        currency of {c}
-        {c} currency
-        how do [people|you|I] pay in {c}
-        [tell me|give me|find|look up] the currency of {c}
-        [with|in] what currency do [people|they] pay in {c}
-        what do they pay with in {c}
-        the currency used in {c}
-    """,
-    "code": """
-        what is {c}'s [country |]code
-        which ISO code does {c} have
-        what's the abbreviation for {c}
-        what is the two-letter abbreviation of {c}
-        what is the [country |ISO |two-letter ][code of|code for] {c}
-        what's the [country |ISO |two letter ]code of {c}
-        country code of {c}
-        {c} country code
-        what code does {c} have
-        ISO code [of|for] {c}
-        [tell me|give me|find|look up] the [country|ISO|two-letter] code [of|for] {c}
-        the code of {c}
-    """,
-    "code3": """
-        what is the three-letter code of {c}
-        three-letter code of {c}
-        what's the three letter code for {c}
-        [tell me|give me|find|look up] the three-letter code [of|for] {c}
-        what is {c}'s three-letter code
-        the code of {c} in three letters
-    """,
-    "numeric": """
-        what is the numeric code of {c}
-        numeric code [of|for] {c}
-        what's the [ISO |]numeric code [of|for] {c}
-        [tell me|give me|find|look up] the numeric code of {c}
-        what number does {c} have [in ISO 3166|as a country]
-        which number is the code of {c}
-    """,
-    "flag": """
-        can you show me the flag of {c}
-        [what's|what is] the flag of {c}
-        I want to see the flag of {c}
-        what is the flag of {c}
-        show me the flag of {c}
-        what does the flag of {c} look like
-        flag of {c}
-        {c} flag
-        what's {c}'s flag
-        [give me|find|look up] the flag of {c}
-    """,
-    "official": """
-        what is {c}'s official name
-        what's {c} called officially
-        what is the full name of {c}
-        [find|look up] {c} for me
-        give me information about {c}
-        what is the official name of {c}
-        official name of {c}
-        what is {c} officially called
-        what's the [full|official|formal] name of {c}
-        look up {c}
-        [tell me about|look up the country] {c}
-        [what do you know about|info about|information on] {c}
-        how is {c} officially called
+        [what is|what's] {v} {a} when converted to {b}
+        [give|show|tell] me {v} {a} in {b}
+        how much is {v} {a} [if I want it|when you put it] in {b}
+        [do you know|I wonder] how many {b} {v} {a} [is|are|make]
+        [say|write|put|show] {v} {a} in {b}
+        [how many|the number of] {b} in {v} {a}
+        {v} {a} [converted|changed|turned] [to|into] {b}
+        [would|will] you [turn|change|translate] {v} {a} into {b}
+        {v} {a} [in|as] {b} please
+        I [need|want] to [convert|change|turn] {v} {a} [to|into] {b}
+        [it is|it's|that is] {v} {a}, [how many|how much in] {b}
+        {v} {a} makes how many {b}
+        {v} {a} is what in {b}
+        what do {v} {a} [make|come to|equal] in {b}
+        [to|in] {b}: {v} {a}
+        how many {b} does {v} {a} [make|come to|give]
+        {b} for {v} {a}
+        can you [do|give me|get me] {v} {a} in {b}
+        I [have|need|got] {v} {a}. [how many|what is that in] {b}
     """,
     "weather": """
         what's the forecast for {c}
@@ -258,5 +149,26 @@ TEXTS = {
         does it [rain|snow] in {c}
         temperature in {c}
         what will I find outside in {c}
+        is it [nice|dry|wet|stormy|foggy] [in|outside in] {c}
+        [will it|is it going to] [rain|snow] in {c}
+        [should I|do I need to] [take|bring] [an umbrella|a coat|a jacket] [in|to] {c}
+        I [wonder|want to know|need to know] how the weather is in {c}
+        what [is it|will it be] like outside in {c}
+        [what|which] temperature do they have in {c}
+        [temperature|forecast|conditions] for {c}
+        how many degrees [do they have|are there] in {c}
+        do you know [the weather|how the weather is] in {c}
+        what does the weather look like in {c}
+        what's happening outside in {c}
+        [find out|get me|get] the weather [in|for] {c}
+        [today's|current] weather [in|for] {c}
+        {c}, what's the weather [like|] there
+        how's {c}, [warm|cold|rainy]
+        [what will|how will] the weather be in {c}
+        what will I find when I go to {c}
+        my [friend|boss|brother] lives in {c}, [how is|what's] the weather there
+        the [weather|forecast|temperature] [in|for] {c}
+        [could|would] you tell me the [temperature|forecast] in {c}
+        how are the conditions outside in {c}
     """,
 }

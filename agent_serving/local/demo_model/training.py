@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 WARM_UP = 40  # steps
 DECAY = 0.45  # of the time, at the end
 FIRST = Mix(1.0, 0.0, 0.0)
-THEN = Mix(0.55, 0.33, 0.12)
+THEN = Mix(0.5, 0.33, 0.17)
 LAST = Mix(0.35, 0.3, 0.35)
 TOKENIZER_CONVERSATIONS = 1_500
 CHECK_SEED = 77
@@ -44,7 +44,7 @@ class Plan:
     minutes: float
     seed: int = 1
     size: int = 4096
-    first_tokens: int = 1_500_000
+    first_tokens: int = 3_000_000
     processes: int = 2
     steps: int | None = None
     shape: Shape = field(default_factory=Shape)
@@ -140,7 +140,7 @@ class Training:
 
     def _step(self, batch: Batch) -> None:
         device = self._device
-        with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
+        with torch.autocast(device, torch.bfloat16):
             loss = self.model.loss(
                 batch.ids.to(device), batch.at.to(device), batch.wanted.to(device)
             )

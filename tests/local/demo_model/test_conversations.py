@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
+import pycountry
 import pytest
 
 from agent_serving.local.demo_model import entities, phrasings
@@ -33,6 +35,10 @@ def _arguments(conversations: list[Conversation], tool: str, name: str) -> Itera
                 for call in step.calls:
                     if call.name == tool and name in call.arguments:
                         yield str(call.arguments[name])
+
+
+def _is_common_name(name: str) -> bool:
+    return any(getattr(country, "common_name", None) == name for country in pycountry.countries)
 
 
 def test_the_same_seed_gives_the_same_conversations(toolbox: Toolbox) -> None:
@@ -71,6 +77,55 @@ def test_every_intent_has_templates_on_both_sides(name: str) -> None:
     assert trained
     assert held_out
     assert not set(trained) & set(held_out)
+
+
+@pytest.mark.parametrize("name", phrasings.names())
+def test_one_way_of_asking_in_seven_is_held_out(name: str) -> None:
+    trained, held_out = (len(phrasings.templates(name, held_out=side)) for side in (False, True))
+    assert held_out == max(1, (trained + held_out) // 7)
+
+
+def test_training_asks_in_no_way_that_is_held_out(
+    toolbox: Toolbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, sides = phrasings.templates, Counter[bool]()
+
+    def templates(name: str, *, held_out: bool) -> tuple[str, ...]:
+        sides[held_out] += 1
+        return real(name, held_out=held_out)
+
+    monkeypatch.setattr(phrasings, "templates", templates)
+    _some(toolbox, 100, held_out=False)
+    assert sides[False] > 100
+    assert not sides[True]
+    _some(toolbox, 100, held_out=True)
+    assert sides[True] > 100
+
+
+def test_countries_are_imagined_in_training_alone(toolbox: Toolbox) -> None:
+    known = {country.name for country in pycountry.countries}
+    for held_out in (False, True):
+        shown = [
+            json.loads(result)["name"]
+            for conversation in _some(toolbox, 100, held_out=held_out)
+            for turn in conversation.turns
+            for step in turn.steps
+            for call, result in zip(step.calls, step.results, strict=True)
+            if call.name == "lookup_country" and result.startswith("{")
+        ]
+        real = [name for name in shown if name in known or _is_common_name(name)]
+        assert real
+        assert (len(real) == len(shown)) == held_out
+
+
+def test_a_name_is_written_in_the_call_as_in_the_question(toolbox: Toolbox) -> None:
+    seen = 0
+    for conversation in _some(toolbox, 200, held_out=False):
+        for turn in conversation.turns:
+            if turn.kind == "single" and turn.steps[0].calls[0].name == "weather":
+                assert turn.steps[0].calls[0].arguments["city"] in turn.user
+                seen += 1
+    assert seen > 20
 
 
 def test_all_kinds_of_turns_occur(toolbox: Toolbox) -> None:
