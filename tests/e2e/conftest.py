@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,18 +51,25 @@ class Deployment:
 Deploy = Callable[..., Awaitable[Deployment]]
 
 
-@pytest.fixture
-async def deploy(tmp_path: Path) -> AsyncIterator[Deploy]:
-    """`await deploy(engine_url)` gives a running service; calls share one data directory only
-    when they are told to."""
+@asynccontextmanager
+async def deploying(folder: Path) -> AsyncIterator[Deploy]:
+    """Services with `folder` for a data directory, up to the end of the block."""
     async with AsyncExitStack() as stack:
 
         async def start(*engines: str, **settings: Any) -> Deployment:
-            chosen = Settings(data_dir=tmp_path, engines=engines, **settings)
+            chosen = Settings(data_dir=folder, engines=engines, **settings)
             running = await stack.enter_async_context(build(chosen))
             url = await stack.enter_async_context(serving(running.app, "127.0.0.1", 0))
             client = httpx.AsyncClient(base_url=url, timeout=60, trust_env=False)
             http = await stack.enter_async_context(client)
             return Deployment(http, running.service, url)
 
+        yield start
+
+
+@pytest.fixture
+async def deploy(tmp_path: Path) -> AsyncIterator[Deploy]:
+    """`await deploy(engine_url)` gives a running service; calls share one data directory only
+    when they are told to."""
+    async with deploying(tmp_path) as start:
         yield start

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from opentelemetry.metrics import CallbackOptions, Counter, Histogram, Meter, Observation
+from opentelemetry.metrics import CallbackOptions, Histogram, Meter, Observation
 
 from agent_serving.adapters.otel import metric_names as names
 from agent_serving.adapters.otel.metric_names import Metric
@@ -12,6 +12,21 @@ from agent_serving.adapters.otel.metric_names import Metric
 Figures = Callable[[], Iterable[tuple[float, Mapping[str, str]]]]
 """What an observed metric stands at now: values, each with its attributes. Asked from the thread
 of whoever reads."""
+
+
+class Tally:
+    """A counter that is summed up here and told when somebody reads: the SDK needs a hundred times
+    as long for an addition, and again for each further reader."""
+
+    def __init__(self) -> None:
+        self._sums: dict[tuple[tuple[str, str], ...], float] = {}
+
+    def add(self, amount: float, attributes: Mapping[str, str]) -> None:
+        key = tuple(attributes.items())
+        self._sums[key] = self._sums.get(key, 0) + amount
+
+    def figures(self) -> Iterable[tuple[float, Mapping[str, str]]]:
+        return [(amount, dict(key)) for key, amount in list(self._sums.items())]
 
 
 class Instruments:
@@ -52,8 +67,10 @@ class Instruments:
             explicit_bucket_boundaries_advisory=metric.buckets,
         )
 
-    def _counter(self, metric: Metric) -> Counter:
-        return self._meter.create_counter(metric.name, metric.unit, metric.description)
+    def _counter(self, metric: Metric) -> Tally:
+        tally = Tally()
+        self.observe_counter(metric, tally.figures)
+        return tally
 
 
 def _callback(figures: Figures) -> Callable[[CallbackOptions], Iterable[Observation]]:

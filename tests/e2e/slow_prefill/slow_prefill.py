@@ -1,7 +1,9 @@
-"""An SGLang plugin that makes each prefill longer by a share of itself.
+"""An SGLang plugin that makes each prefill last as long as a file says, in milliseconds.
 
-The share is read before each prefill from the file that SLOW_PREFILL names, so that one engine can
-be slow and fast by turns. SGLang's own clock sees it, as it would see a slower kernel.
+On a CPU a prefill takes the time that other processes leave it; a time above that is the same on
+an idle machine and on a busy one, as a GPU's is. The file that SLOW_PREFILL names is read before
+each prefill, so that one engine can be fast and slow by turns. SGLang's own clock sees it, as it
+would see a slower kernel.
 """
 
 import os
@@ -22,6 +24,6 @@ def slowed(original: Any, scheduler: Any, batch: Any, *more: Any, **named: Any) 
     began = time.monotonic()
     result = original(scheduler, batch, *more, **named)
     if batch.forward_mode.is_extend():
-        share = float(Path(os.environ["SLOW_PREFILL"]).read_text())
-        time.sleep(share * (time.monotonic() - began))
+        lasts = float(Path(os.environ["SLOW_PREFILL"]).read_text()) / 1000
+        time.sleep(max(began + lasts - time.monotonic(), 0))
     return result
