@@ -31,7 +31,6 @@ from agent_serving.plugins.grammars import load_dialects, load_outputs
 from agent_serving.plugins.locations import shipped
 from agent_serving.plugins.tools import load_tools
 from agent_serving.ports import Engine, Ports, Scheduler, Tracer
-from agent_serving.runtime.gathered import Gathered
 from agent_serving.runtime.service import Service
 from agent_serving.runtime.turn_spans import TurnSpans
 
@@ -74,8 +73,7 @@ async def build(settings: Settings, *, engine: Engine | None = None) -> AsyncIte
     async with AsyncExitStack() as stack:
         metrics = Metrics(tools=loaded)
         tracer = otlp_tracer(os.environ)
-        observers = Gathered([metrics, *_turn_spans(tracer)])
-        stack.push_async_callback(_close_telemetry, observers, metrics, tracer)
+        stack.push_async_callback(_close_telemetry, metrics, tracer)
         if tracer is not None:
             metrics.watch_spans(lambda: tracer.counts().lost)
         store = await _store(settings, stack)
@@ -90,7 +88,7 @@ async def build(settings: Settings, *, engine: Engine | None = None) -> AsyncIte
             dialects=dialects,
             prices=settings.price_book,
             tenant_budgets=settings.tenant_budgets,
-            observers=(observers,),
+            observers=(metrics, *_turn_spans(tracer)),
             tracer=tracer,
         )
         service = Service(ports, dialect=settings.dialect)
@@ -114,11 +112,8 @@ def _scheduler(settings: Settings, engine: Engine) -> Scheduler:
     )
 
 
-async def _close_telemetry(
-    observers: Gathered, metrics: Metrics, tracer: OtelTracer | None
-) -> None:
+async def _close_telemetry(metrics: Metrics, tracer: OtelTracer | None) -> None:
     """Side by side: where nobody receives, each waits its time."""
-    observers.flush()
     closing = [asyncio.to_thread(metrics.shutdown), *([tracer.aclose()] if tracer else [])]
     await asyncio.gather(*closing)
 
