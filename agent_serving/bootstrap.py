@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +31,7 @@ from agent_serving.plugins.grammars import load_dialects, load_outputs
 from agent_serving.plugins.locations import shipped
 from agent_serving.plugins.tools import load_tools
 from agent_serving.ports import Engine, Ports, Scheduler, Tracer
+from agent_serving.runtime.gathered import Gathered
 from agent_serving.runtime.service import Service
 from agent_serving.runtime.turn_spans import TurnSpans
 
@@ -73,7 +74,8 @@ async def build(settings: Settings, *, engine: Engine | None = None) -> AsyncIte
     async with AsyncExitStack() as stack:
         metrics = Metrics(tools=loaded)
         tracer = otlp_tracer(os.environ)
-        stack.push_async_callback(_close_telemetry, metrics, tracer)
+        spans = _turn_spans(tracer)
+        stack.push_async_callback(_close_telemetry, metrics, tracer, spans)
         if tracer is not None:
             metrics.watch_spans(lambda: tracer.counts().lost)
         store = await _store(settings, stack)
@@ -88,7 +90,7 @@ async def build(settings: Settings, *, engine: Engine | None = None) -> AsyncIte
             dialects=dialects,
             prices=settings.price_book,
             tenant_budgets=settings.tenant_budgets,
-            observers=(metrics, *_turn_spans(tracer)),
+            observers=(metrics, *spans),
             tracer=tracer,
         )
         service = Service(ports, dialect=settings.dialect)
@@ -112,14 +114,20 @@ def _scheduler(settings: Settings, engine: Engine) -> Scheduler:
     )
 
 
-async def _close_telemetry(metrics: Metrics, tracer: OtelTracer | None) -> None:
+async def _close_telemetry(
+    metrics: Metrics, tracer: OtelTracer | None, spans: Iterable[Gathered]
+) -> None:
     """Side by side: where nobody receives, each waits its time."""
+    for each in spans:
+        each.flush()
     closing = [asyncio.to_thread(metrics.shutdown), *([tracer.aclose()] if tracer else [])]
     await asyncio.gather(*closing)
 
 
-def _turn_spans(tracer: Tracer | None) -> tuple[TurnSpans, ...]:
-    return () if tracer is None else (TurnSpans(tracer, captured_content(os.environ)),)
+def _turn_spans(tracer: Tracer | None) -> tuple[Gathered, ...]:
+    if tracer is None:
+        return ()
+    return (Gathered(TurnSpans(tracer, captured_content(os.environ))),)
 
 
 def _deployment(settings: Settings) -> dict[str, Any]:

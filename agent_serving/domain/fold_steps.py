@@ -34,14 +34,18 @@ def apply_model(
                 )
             return session.put_turn(turn.put_step(step.but(attempts=attempts)))
         case e.StepFailed():
-            failed = step.but(
-                status="failed",
+            stopped = step.but(
                 error=fact.error,
                 attempts=attempts,
                 timings=lasted(step, attempts, fact.at),
                 ended_at=fact.at,
             )
-            return session.put_turn(turn.put_step(failed).but(error=fact.error))
+            # What was claimed of the reply is in the transcript, and its calls have to be answered.
+            if step.items:
+                stopped = stopped.but(status="completed", finish="interrupted")
+            else:
+                stopped = stopped.but(status="failed")
+            return settle(session, turn, turn.put_step(stopped).but(error=fact.error))
         case e.ModelReplied():
             return _reply(session, fact, turn, step, attempts)
         case _:

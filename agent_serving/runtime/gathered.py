@@ -1,14 +1,14 @@
-"""Observers that are told a little later, of many things at once.
+"""An observer that is told a little later, of many things at once.
 
-To make spans and metrics of one step takes several times as long between other work, with cold
-caches, as it does for one step after another.
+To make spans step by step, between other work and with cold caches, takes several times as long as
+to make those of many steps one after another (`benchmarks/telemetry_cost.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from agent_serving.domain.session import ModelStep, Session, ToolStep, Turn
 from agent_serving.ports.observer import Observer
@@ -19,32 +19,32 @@ WAIT_SECONDS = 0.2
 
 
 class Gathered(Observer):
-    """Tells its observers at most `WAIT_SECONDS` later, in order, on the same event loop; `flush`
-    tells them now, as the end of a service has to."""
+    """Tells `observer` at most `WAIT_SECONDS` later, in order, on the same event loop; `flush`
+    tells it now, as the end of a service has to. For what nobody reads at once: spans, which wait
+    for their batch anyway."""
 
-    def __init__(self, observers: Sequence[Observer]) -> None:
-        self._observers = tuple(observers)
-        self._waiting: list[Callable[[Observer], None]] = []
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._waiting: list[Callable[[], None]] = []
 
     def step_ended(self, session: Session, turn: Turn, step: ModelStep | ToolStep) -> None:
-        self._later(lambda observer: observer.step_ended(session, turn, step))
+        self._later(lambda: self._observer.step_ended(session, turn, step))
 
     def call_doubted(self, session: Session, turn: Turn, step: ToolStep) -> None:
-        self._later(lambda observer: observer.call_doubted(session, turn, step))
+        self._later(lambda: self._observer.call_doubted(session, turn, step))
 
     def turn_ended(self, session: Session, turn: Turn) -> None:
-        self._later(lambda observer: observer.turn_ended(session, turn))
+        self._later(lambda: self._observer.turn_ended(session, turn))
 
     def flush(self) -> None:
         waiting, self._waiting = self._waiting, []
-        for observer in self._observers:
-            for tell in waiting:
-                try:
-                    tell(observer)
-                except Exception:
-                    log.exception("an observer failed")
+        for tell in waiting:
+            try:
+                tell()
+            except Exception:
+                log.exception("an observer failed")
 
-    def _later(self, tell: Callable[[Observer], None]) -> None:
+    def _later(self, tell: Callable[[], None]) -> None:
         if not self._waiting:
             asyncio.get_running_loop().call_later(WAIT_SECONDS, self.flush)
         self._waiting.append(tell)

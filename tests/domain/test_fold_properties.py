@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent_serving.domain import events as e
@@ -160,6 +160,7 @@ def test_an_impossible_fact_changes_nothing(names: list[str], name: str) -> None
 
 
 @given(LIVES)
+@example(["accept", "plan", "start 0", "fail", "end"])
 @settings(max_examples=300, deadline=None)
 def test_every_call_of_a_finished_turn_has_exactly_one_result_in_the_transcript(
     names: list[str],

@@ -31,10 +31,15 @@ class Witness(Observer):
 
 
 class Clumsy(Observer):
-    """Fails at everything."""
+    """Fails at every step."""
+
+    turns = 0
 
     def step_ended(self, session: Session, turn: Turn, step: ModelStep | ToolStep) -> None:
         raise RuntimeError("ouch")
+
+    def turn_ended(self, session: Session, turn: Turn) -> None:
+        self.turns += 1
 
 
 async def test_each_ending_is_told_once_and_in_order(start: Any) -> None:
