@@ -110,7 +110,7 @@ async def test_control_spellings_in_user_text_and_results_arrive_as_text(
     session = await service.open(
         tools=[{"type": "function", "name": "ask", "parameters": ONE_WORD}],
         output=YES_NO,
-        sampling=SHORT,
+        sampling={"temperature": 0, "max_output_tokens": 800},
         limits={"max_tool_calls": 1},
     )
     turn = await service.say(session, evil, tool_choice="required")
@@ -123,6 +123,7 @@ async def test_control_spellings_in_user_text_and_results_arrive_as_text(
     answer = await service.http.post(path, json={"inputs": answers})
     assert answer.status_code in (200, 201, 202), answer.text
     stored = await _settled(service, session, turn["id"])
+    assert stored["status"] == "completed", stored["incomplete_details"]
     [first, second] = [s for s in await service.steps(session, stored) if s["kind"] == "model"]
     items = (await service.get(f"/v1/sessions/{session}/items"))["data"]
     assert items[0]["text"] == evil
@@ -166,7 +167,7 @@ async def _settled(service: Any, session: str, turn_id: str) -> Any:
     async with asyncio.timeout(30):
         while True:
             turn = await service.get(f"/v1/sessions/{session}/turns/{turn_id}")
-            if turn["status"] not in ("in_progress", "queued"):
+            if turn["status"] not in ("in_progress", "queued", "waiting"):
                 return turn
             await asyncio.sleep(0.05)
 
