@@ -80,16 +80,24 @@ def end(process: "subprocess.Popen[bytes]", grace: float) -> None:
     process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(grace)
-    while left := descendants(os.getpid()):
-        for pid in left:
+    process.kill()
+    process.wait()
+    # Whose parent dies while /proc is read may be missed there, and becomes our child; so none is
+    # left only when we have no child any more.
+    while has_children():
+        for pid in descendants(os.getpid()):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(POLL_SECONDS)
-    process.wait()
-    # What is left are zombies, ours since their parents ended.
+
+
+def has_children() -> bool:
+    """Whether there is one that has not ended; those that have are waited for."""
     with contextlib.suppress(ChildProcessError):
-        while True:
-            os.wait()
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+        return True
+    return False
 
 
 def descendants(root: int) -> list[int]:
