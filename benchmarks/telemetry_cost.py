@@ -10,9 +10,9 @@ in another process. A turn is a model step that calls a tool, the tool step, and
 answers.
 
 What is counted is the CPU time of the event loop's thread while a turn runs, and on top of that
-what is done for many steps at once until the collector has every span, shared out among them: by
-the observers on the loop, and by OpenTelemetry's own threads. Redis and the collector are processes
-of their own and are not in it.
+what is done for many steps at once until the collector has every span, shared out among them: on
+the loop, and by OpenTelemetry's own threads. Redis and the collector are processes of their own and
+are not in it.
 
 Figures are medians over the pairs; their intervals hold with 95 % (the sign test's). It fails where
 telemetry costs half a millisecond a step or more. A busy machine makes CPU time dearer on both
@@ -139,26 +139,52 @@ class Timed(Gathered):
         self.seconds += time.thread_time() - started
 
 
-class Side:
-    """One of the services; `tracer` is None of the one that tells nothing."""
+class Telling:
+    """What one of the services has and the other has not."""
 
-    def __init__(self, redis_url: str, name: str, told: tuple[OtelTracer, Metrics] | None) -> None:
-        self.tracer = told[0] if told else None
-        self.observers = Timed([told[1], TurnSpans(told[0])] if told else [])
+    def __init__(self, tracer: OtelTracer) -> None:
+        self.tracer = tracer
+        self.spans = Timed(TurnSpans(tracer))
+        self.metrics = Metrics(tools=["set_light"])
+
+    def seconds(self) -> float:
+        """CPU time so far of what is not done within turns: spans, which are made of many steps at
+        once, and OpenTelemetry's threads."""
+        threads = [each for each in threading.enumerate() if each.name.startswith("Otel")]
+        if not threads:
+            raise SystemExit("OpenTelemetry's threads have other names now; they were Otel…")
+        return self.spans.seconds + sum(
+            time.clock_gettime(time.pthread_getcpuclockid(each.ident))
+            for each in threads
+            if each.ident is not None
+        )
+
+    async def delivered(self) -> None:
+        self.spans.flush()
+        while self.tracer.counts().waiting:  # noqa: ASYNC110  # it sets no event
+            await asyncio.sleep(0.1)
+        if lost := self.tracer.counts().lost:
+            raise SystemExit(f"{lost} spans were lost: this is not the cost of telling them")
+
+
+class Side:
+    """One of the services."""
+
+    def __init__(self, redis_url: str, name: str, telling: Telling | None) -> None:
         self.engine = ScriptedEngine(reply)
         scheduler = FifoScheduler(self.engine.workers)
         self.service = Service(
             Ports(
                 engine=self.engine,
-                scheduler=told[1].count_admissions(scheduler) if told else scheduler,
+                scheduler=telling.metrics.count_admissions(scheduler) if telling else scheduler,
                 store=RedisSessionStore.connect(redis_url, prefix=name),
                 tools=FunctionToolRunner([set_light]),
                 clock=SystemClock(),
                 new_id=MonotonicIds().new,
                 dialects=load_dialects([shipped("grammars")]),
                 prices=PRICES,
-                observers=(self.observers,) if told else (),
-                tracer=self.tracer,
+                observers=(telling.metrics, telling.spans) if telling else (),
+                tracer=telling.tracer if telling else None,
             )
         )
 
@@ -182,25 +208,24 @@ class Side:
 
 
 @asynccontextmanager
-async def sides(collector_url: str) -> AsyncIterator[tuple[Side, Side]]:
-    """Without and with telemetry."""
+async def sides(collector_url: str) -> AsyncIterator[tuple[Side, Side, Telling]]:
+    """Without and with telemetry, and the telemetry."""
     os.environ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] = f"{collector_url}/v1/traces"
-    tracer, metrics = otlp_tracer(os.environ), Metrics(tools=["set_light"])
+    tracer = otlp_tracer(os.environ)
     assert tracer is not None
+    telling = Telling(tracer)
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         redis = EmbeddedRedis(Path(folder))
         stack.push_async_callback(redis.stop)
         await redis.start()
-        stack.push_async_callback(asyncio.to_thread, metrics.shutdown)
+        stack.push_async_callback(asyncio.to_thread, telling.metrics.shutdown)
         stack.push_async_callback(tracer.aclose)
-        both = Side(redis.url, "without", None), Side(redis.url, "with", (tracer, metrics))
+        both = Side(redis.url, "without", None), Side(redis.url, "with", telling)
         for side in both:
             stack.push_async_callback(side.service.aclose)
             await side.service.start()
-        yield both
-        if lost := tracer.counts().lost:
-            raise SystemExit(f"{lost} spans were lost: this is not the cost of telling them")
+        yield *both, telling
 
 
 # --- the figures ----------------------------------------------------------------------------
@@ -231,48 +256,28 @@ class Found:
 async def measure(pairs: int, seed: int) -> Found:
     random, found = Random(seed), Found()
     with collector() as url:
-        async with sides(url) as both:
+        async with sides(url) as (quiet, telling_side, telling):
+            both = (quiet, telling_side)
             for side in both:  # warm: imports, connections, compiled patterns
                 await side.open()
                 await side.turn()
-            before = telling_seconds(both[1])
+            before = telling.seconds()
             for number in range(pairs):
                 if number % TURNS == 0:
                     for side in both:
                         await side.open()
                 times: dict[int, float] = {}
                 for which in random.sample((0, 1), 2):
-                    telling = both[1].observers.seconds
+                    made = telling.spans.seconds
                     spent = await both[which].turn()
-                    telling = both[1].observers.seconds - telling
-                    times[which] = spent - telling / STEPS_OF_A_TURN * 1e6
+                    # Spans are made when it is time, whosever turn it is.
+                    times[which] = spent - (telling.spans.seconds - made) / STEPS_OF_A_TURN * 1e6
                 found.without.append(times[0])
                 found.told.append(times[1])
                 print(f"{number + 1}/{pairs}", end="\r", file=sys.stderr)
-            await delivered(both[1])
-            spent = telling_seconds(both[1]) - before
-    found.telling = spent / (pairs * STEPS_OF_A_TURN) * 1e6
+            await telling.delivered()
+            found.telling = (telling.seconds() - before) / (pairs * STEPS_OF_A_TURN) * 1e6
     return found
-
-
-async def delivered(side: Side) -> None:
-    assert side.tracer is not None
-    side.observers.flush()
-    while side.tracer.counts().waiting:  # noqa: ASYNC110  # it sets no event
-        await asyncio.sleep(0.1)
-
-
-def telling_seconds(side: Side) -> float:
-    """CPU time so far of the observers, which are told of many steps at once, and of
-    OpenTelemetry's threads."""
-    threads = [each for each in threading.enumerate() if each.name.startswith("Otel")]
-    if not threads:
-        raise SystemExit("OpenTelemetry's threads have other names now; they were Otel…")
-    return side.observers.seconds + sum(
-        time.clock_gettime(time.pthread_getcpuclockid(each.ident))
-        for each in threads
-        if each.ident is not None
-    )
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:

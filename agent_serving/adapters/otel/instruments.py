@@ -15,7 +15,7 @@ of whoever reads."""
 
 
 class Tally:
-    """A counter that is summed up here and told when somebody reads: the SDK needs a hundred times
+    """A counter that is summed up here and told when somebody reads: the SDK needs many times
     as long for an addition, and again for each further reader."""
 
     def __init__(self) -> None:
