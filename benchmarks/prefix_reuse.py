@@ -8,8 +8,9 @@ Both sides hold the same number of conversations of the same shape on the same e
 after the other, each with a flushed cache: a system prompt, tools, and user messages whose first
 step must call a tool and whose later ones end in a choice. The known prefix of a step is the
 prompt and the output of the step before it in its session; only an engine that is sent exactly
-those tokens again can find them all. The model's weights are random, so it writes JSON as a model
-in the wild may: with blanks here and there, which re-rendering does not reproduce.
+those tokens again can find them all. The demo model does not know these tools and samples, so it
+writes JSON as a model in the wild may: with blanks here and there, which re-rendering does not
+reproduce.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ QUESTIONS = (
     "Off everywhere.",
     "As before.",
 )
-MAX_TOKENS = 400
+MAX_TOKENS = 120
+"""Of a reply: ten of them, with their results, fit the demo model's context."""
 
 
 @dataclass
