@@ -13,6 +13,7 @@ from rich.console import Console
 from agent_serving.cli.rest import Json, Rest, RestError
 from agent_serving.cli.step_table import LedgerTurn
 from agent_serving.cli.transcript import LiveTurn
+from agent_serving.local.demo_model.evaluation import Call, calls_of
 
 AGENT: Json = {
     "name": "demo",
@@ -21,9 +22,6 @@ AGENT: Json = {
     "sampling": {"temperature": 0, "max_output_tokens": 200},
     "limits": {"max_steps": 6, "max_seconds": 60},
 }
-
-Call = tuple[str, Json]
-"""A tool's name and the arguments."""
 
 TURN_SECONDS = 90.0
 """More than the turn may take by its own limits: reached only if its end is not told."""
@@ -116,19 +114,6 @@ def problem(question: Question, turn: Json) -> str | None:
         return f"its calls should be {_written(question.steps)}"
     unsaid = [words for words in question.says if words not in turn["output_text"]]
     return f"its answer does not say {' and '.join(unsaid)}" if unsaid else None
-
-
-def calls_of(items: Sequence[Json]) -> list[list[Call]]:
-    """Step by step: the calls that go out together stand before any result."""
-    steps: list[list[Call]] = []
-    before = ""
-    for item in items:
-        if item["type"] == "tool_call":
-            if before != "tool_call":
-                steps.append([])
-            steps[-1].append((item["name"], json.loads(item["arguments"])))
-        before = item["type"]
-    return steps
 
 
 def _sorted(steps: Sequence[Sequence[Call]]) -> list[list[str]]:

@@ -19,6 +19,8 @@ from agent_serving.local.demo_model.tally import Tally
 from agent_serving.local.demo_model.toolbox import NAMES
 
 Json = dict[str, Any]
+Call = tuple[str, Any]
+"""A tool's name and the arguments."""
 MIX = Mix(0.5, 0.3, 0.2)
 KINDS = (
     "single",
@@ -174,6 +176,19 @@ def said(items: Sequence[Json]) -> list[str]:
         elif item["type"] == "message" and item["role"] == "assistant":
             lines.append(item["text"])
     return lines
+
+
+def calls_of(items: Sequence[Json]) -> list[list[Call]]:
+    """The calls of a turn, step by step: what goes out together stands before any result."""
+    steps: list[list[Call]] = []
+    before = ""
+    for item in items:
+        if item["type"] == "tool_call":
+            if before != "tool_call":
+                steps.append([])
+            steps[-1].append((item["name"], read_arguments(item)))
+        before = item["type"]
+    return steps
 
 
 def read_arguments(call: Json) -> Any:

@@ -22,18 +22,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from agent_serving.local.demo_model.evaluation import (
+    Call,
     Json,
     Service,
+    calls_of,
     ended,
     greedy_agent,
-    read_arguments,
 )
 from agent_serving.local.demo_model.tally import Tally
 from agent_serving.local.demo_model.toolbox import Memory, Toolbox
 from agent_serving.local.errors import LocalEngineError
-
-Call = tuple[str, Json]
-"""A tool's name and the arguments."""
 
 TOLERANCE = 1e-3
 
@@ -117,7 +115,7 @@ async def _play(service: Service, request: Request, scorer: Scorer) -> str | Non
     for key, value in request.memory.items():
         told = f"Remember that my {key.replace('_', ' ')} is {value}."
         turn = await service.post(f"{path}/turns", {"input": told, "mode": "wait"})
-        if not scorer.keep(key, [call for step in _steps(turn["items"]) for call in step]):
+        if not scorer.keep(key, [call for step in calls_of(turn["items"]) for call in step]):
             return f"nothing was kept when told: {told}"
     for wanted in request.turns:
         begun = datetime.now(UTC)
@@ -127,23 +125,10 @@ async def _play(service: Service, request: Request, scorer: Scorer) -> str | Non
         if turn["status"] != "completed":
             return f"the turn is not completed: {await ended(service, path, turn)}"
         answer = turn["output_text"] or ""
-        steps = _steps(turn["items"])
+        steps = calls_of(turn["items"])
         if problem := scorer.problem(wanted, steps, answer, between):
             return f"{problem}; it called {steps} and said {answer!r}"
     return None
-
-
-def _steps(items: Sequence[Json]) -> list[list[Call]]:
-    """The calls of a turn, step by step: what goes out together stands before any result."""
-    steps: list[list[Call]] = []
-    before = ""
-    for item in items:
-        if item["type"] == "tool_call":
-            if before != "tool_call":
-                steps.append([])
-            steps[-1].append((item["name"], read_arguments(item)))
-        before = item["type"]
-    return steps
 
 
 @dataclass
