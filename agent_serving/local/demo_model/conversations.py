@@ -143,13 +143,13 @@ def _turn(scene: Scene, strange: list[str]) -> Turn:
         return _made(scene, "follow_up", lambda: follow(scene))
     kind = 0.3 + 0.7 * scene.rng.random()
     scene.topic = scene.number = None
-    if kind < 0.42:
+    if kind < 0.4:
         return _made(scene, "parallel", lambda: parallel(scene))
-    if kind < 0.6:
+    if kind < 0.56:
         return _chain(scene)
-    if kind < 0.67:
+    if kind < 0.62:
         return _made(scene, "error", lambda: scene.rng.choice(ERRORS)(scene))
-    if kind < 0.71:
+    if kind < 0.68:
         return _made(scene, "small talk", lambda: small_talk(scene))
     if kind < 0.75:
         return _made(scene, "refusal", lambda: impossible(scene))

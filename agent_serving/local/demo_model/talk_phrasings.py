@@ -23,6 +23,12 @@ TEXTS = {
         [hello|hi] again
         nice to meet you
         hi computer
+        [hi|hello|hey], [are you there|anybody there|is anyone here]
+        [good|nice] to [meet|see] you [again|too|]
+        [hi|hello|hey] [assistant|there friend|everyone|you two]
+        [hiya|yo|heya|hey hey]
+        good [morning|evening|afternoon] [to you|everybody|again|friend]
+        [a very |]good [morning|afternoon|evening|day] [all|there]
     """,
     "thanks": """
         thanks [for your help|for that|so much]
@@ -49,6 +55,13 @@ TEXTS = {
         [ok|okay|cool] thx
         thx [a lot|for that|so much]
         [thanks|thx] for [the answer|everything|your time]
+        [I am|I'm] [very |so |]grateful
+        [that|this] [answer |]was [very |really |so |]helpful
+        [that|this] [really |]helped [me|a lot|]
+        [cheers|much appreciated|thanks a million|thanks again]
+        [I really |we ]appreciate [it|that|your help]
+        [just what I needed|exactly what I wanted], [thanks|thank you|thx]
+        [very |so |]kind of you
     """,
     "who": """
         who made you
@@ -72,6 +85,13 @@ TEXTS = {
         what [are|is] you called
         who is [this|there|speaking]
         am I talking to a [robot|human|person]
+        who [built|made|trained|wrote|created] you
+        [so |and |]who [are you|am I speaking with|am I chatting with]
+        [may|can] I [know|ask] your name
+        what [sort|kind] of [robot|machine|model|program|bot] are you
+        [do they|do people] call you [something|anything]
+        [what|which] [language |]model [is this|do you run|is behind you]
+        are you [just |only |]a [program|model|bot|robot]
     """,
     "abilities": """
         what do you do
@@ -98,6 +118,14 @@ TEXTS = {
         how [do|can] I use you
         what else can you do
         what tools are there
+        what [may|could] I ask [you|]
+        [how|what] can you [do|help] for me
+        [do you know|can you do] [anything|something] [useful|else|]
+        [explain|show] [to me |me |]how [you work|I can use you]
+        what [are you for|is this for|can this thing do]
+        [so |and |]what [can|do] you do [here|exactly|then]
+        which [tools|functions|commands] [exist|are there|can I use]
+        [tools|skills|options|commands]
     """,
     "how_are_you": """
         how are you today
@@ -120,6 +148,12 @@ TEXTS = {
         and how are you doing
         how do things go
         [is|are] [everything|things] [fine|ok|well]
+        how [was|is] your [day|night|week|morning]
+        [you|are you] [doing |feeling |][okay|fine|great|good] [today|]
+        [and |so |]how [are|is] [things|everything|it all] [today|going|]
+        are you [happy|tired|busy] [today|now|]
+        [hope|I hope] you are [well|fine|okay]
+        how [are|were] you [feeling|doing] [this evening|today|then|]
     """,
     "bye": """
         bye
@@ -141,6 +175,13 @@ TEXTS = {
         talk [later|to you later|soon]
         [ok|so] see you [soon|later]
         bye for now
+        [that is|that's] [all|everything|it] [for now|for today|thanks|]
+        [I am|I'm] [leaving|off|done] [now|for today|]
+        [see|catch] you [around|later|tomorrow|next week]
+        [ok|so|well] [goodbye|farewell|bye] [then|now|]
+        [sleep well|good night] [then|my friend|]
+        [let us|let's] [stop|end] [here|this]
+        [we are|I am|I'm] [done|finished] [here|]
     """,
     "compliment": """
         [great|well done|nice|perfect|cool|awesome|good job]
@@ -157,6 +198,16 @@ TEXTS = {
         [that was|it is] [very |]good
         right answer
         how [nice|wonderful|clever]
+        [you|that] [did|went] [well|great|very well]
+        [so|very|really] [good|nice|clever|smart|cool]
+        what a [good|great|nice|clever|smart|wonderful] [answer|bot|robot|model|job|idea]
+        you [know|do|did] [that|this|it] [very |so |]well
+        [impressive|bravo|wow|splendid|superb|neat|correct|exactly right]
+        [I am|I'm] [really |very |]impressed
+        [a|that was a] [very |really |][good|great|nice|helpful|clever] [one|answer|reply]
+        you are [so|very|really] [smart|good|kind|helpful|fast]
+        [best|nicest] [bot|answer|assistant] [ever|so far]
+        [I|we] [really |]like [this|your answer|how you work]
     """,
     "impossible": """
         [tell|sing] me a [story|song|poem]
@@ -259,5 +310,40 @@ TEXTS = {
         make up [a story|a name] for {v}
         compose [music|a letter|a rap] [for me|]
         [look|search] for {v}
+        [who|which person] [owns|runs|leads|founded] {v}
+        [what|which] [car|phone|laptop|book|game] [should I|do I|can I] [buy|get|read|play]
+        [read|write] [my |an |the ][email|emails|diary|letters]
+        [take|make] a [photo|selfie|video|call|note for {v}]
+        [install|download|update] [{v}|the app|python|a game]
+        [what|which] [team|party|player] [won|lost] [yesterday|the match|in {c}]
+        when [is|was|does] [the train to {c}|the next bus|{v}|christmas]
+        [when|why] did {v} [happen|die|win|start]
+        why [is|are] [{v}|people|dogs|you] so [expensive|old|big|famous]
+        [do you|can you] [know|remember] [a joke|a good film|a recipe|who {v} is]
+        [give|send] me [a recipe for {v}|some money|a present|your phone number|a discount]
+        [what|how much] [is|are] [the bitcoin|the gold|the ticket|the fuel] [price|worth]
+        [is|was] {v} [a good|an old|a famous] [film|book|singer|place]
+        [how|where] did {v} [live|grow up|begin]
+        [show|draw] me [a map|a photo|a picture] of [{c}|{n}|{v}]
+        [what|which] [sea|airport|language|religion|food] [is|are] [in|near] [{c}|{n}]
+        [what is|what's] the [best|oldest|nearest] [hotel|museum|street|airport] [in|near] {c}
+        [how many|which] [cities|states|lakes|islands|rivers] [are in|does] {n} [have|]
+        who [lives|was born|works] in [{c}|{n}]
+        what [time does the shop|time does the museum] [open|close]
+        [plan|organize] [a trip|a holiday|a party|my day] [to {c}|in {c}|for me|]
+        [rate|review|check|proofread|rewrite] [my essay|this text|my code|{v}]
+        [sort|count|spell|reverse] [these words|this list|the letters of {v}|{v}]
+        [add|put] {v} [to my calendar|on my shopping list|in the basket]
+        [solve|guess] [a riddle|this puzzle|the crossword]
+        [tell|give] me [a riddle|a fact about {v}|advice|some tips|news about {v}]
+        [should I|may I|can I] [trust|marry|visit|buy|sell] {v}
+        [connect|log] me [to|in to] {v}
+        [start|stop|pause|restart] [the car|the video|the music|a timer|{v}]
+        [roll a die|flip a coin|pick a number|choose a card]
+        [measure|weigh|scan|repair] [my dog|the table|this|{v}]
+        [post|share|upload] [this|{v}|a photo] [on the web|to my page|]
+        [what|how] do [cats|dogs|birds|people] [eat|sleep|think|work]
+        [what|which] year [was {v} born|did {v} start|is it in the film]
+        [who|what] [sings|plays|wrote] [this song|the song {v}|{v}]
     """,
 }

@@ -1,4 +1,4 @@
-"""Training from scratch: by the clock, resumable, with a learning curve."""
+"""Training from scratch: by the processor's clock, resumable, with a learning curve."""
 
 # Its libraries are an extra.
 # mypy: disable-error-code="import-not-found,no-any-return"
@@ -38,7 +38,8 @@ CHECK_SEED = 77
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """minutes: of training, over all starts. Short conversations come first, because copying is
+    """minutes: of training, over all starts; on a CPU those of its processor, so that other work
+    beside it makes it later, not worse. Short conversations come first, because copying is
     learned from them soonest; long ones come with the decay."""
 
     minutes: float
@@ -92,13 +93,14 @@ class Training:
         circuit.install(self.model)
         self._optimizer = Optimizer(self.model)
         self.state = State()
+        self._clock = time.monotonic if self._device == "cuda" else time.process_time
         self._since = 0.0
         self._resume()
 
     def run(self) -> None:
         """Until the time is over. Stopped at any moment, it goes on from the last checkpoint."""
         saved = checked = self.state.seconds
-        self._since = time.monotonic()
+        self._since = self._clock()
         self._say(f"{self._plan.shape.parameters:,} parameters on {self._device}")
         while not self._is_over():
             mix = self._plan.mix(self.state.tokens, self.state.seconds)
@@ -146,7 +148,7 @@ class Training:
             )
         loss.backward()
         share = self._plan.share(self.state.step, self.state.seconds)
-        now = time.monotonic()
+        now = self._clock()
         spent, self._since = now - self._since, now
         tokens, seconds = self._crowd.agree(self.model.parameters(), batch.tokens, spent)
         self._optimizer.step(share)
