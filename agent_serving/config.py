@@ -113,6 +113,14 @@ class Settings(Value):
         "`max_cost`, `max_seconds`, `max_steps`. Turns pause where it is reached. Tables in the "
         "file, JSON in the environment.",
     )
+    grace_seconds: float = Field(
+        20.0,
+        ge=0,
+        le=3600,
+        description="On SIGTERM no turn is taken any more, and each open turn goes to another "
+        "replica (or waits for the next start) at its next step boundary. So long a step may take "
+        "to get there; then it is broken off. A second signal breaks off at once.",
+    )
     max_running_per_engine: int = Field(
         32, ge=1, le=4096, description="Requests that one engine runs at a time; the rest queue."
     )

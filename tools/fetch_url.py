@@ -73,7 +73,7 @@ def _get(
                 "Host": url.netloc.decode(),
                 "User-Agent": "agent-serving",
                 "Accept-Encoding": "identity",
-                "traceparent": context.traceparent,
+                **context.headers,
             },
             extensions={"sni_hostname": host},
         ) as response:

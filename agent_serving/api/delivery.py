@@ -30,11 +30,17 @@ def turn_view(api: Api, session_id: str, turn: Turn, response: Response) -> view
     return views.Turn.of(session_id, turn, jaeger_url=api.settings.jaeger_url)
 
 
-async def settled(api: Api, request: Request, session_id: str, turn: Turn) -> Turn:
-    """The turn once it is over or waits for the caller, or as it is when the caller goes: the
-    turn goes on either way."""
+async def settled(
+    api: Api, request: Request, response: Response, session_id: str, turn: Turn
+) -> Turn:
+    """The turn once it is over or waits for the caller. As it is (202) when this process is about
+    to end, or the caller goes: the turn goes on either way."""
     waiting = api.service.sessions.settled(api.tenant, session_id, turn.id)
-    return await _while_there(request, waiting) or turn
+    done = await _while_there(request, waiting, api.service.closing)
+    if done is not None:
+        return done
+    response.status_code = 202
+    return turn
 
 
 async def turn_request(
@@ -78,17 +84,20 @@ def _check_tool_choice(api: Api, agent: Agent, body: TurnBody) -> None:
         step_constraint(dialect, agent.tools, body.tool_choice, None)
 
 
-async def _while_there(request: Request, work: Coroutine[Any, Any, T]) -> T | None:
-    """The result, or None where the caller has gone first."""
+async def _while_there(
+    request: Request, work: Coroutine[Any, Any, T], closing: asyncio.Event
+) -> T | None:
+    """The result, or None where the caller has gone first, or nobody is to wait any more."""
     gone = asyncio.create_task(_disconnected(request))
+    closed = asyncio.create_task(closing.wait())
     done = asyncio.create_task(work)
     try:
-        await asyncio.wait({gone, done}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({gone, closed, done}, return_when=asyncio.FIRST_COMPLETED)
         return done.result() if done.done() else None
     finally:
-        for task in (gone, done):
+        for task in (gone, closed, done):
             task.cancel()
-        await asyncio.gather(gone, done, return_exceptions=True)
+        await asyncio.gather(gone, closed, done, return_exceptions=True)
 
 
 async def _disconnected(request: Request) -> None:

@@ -32,6 +32,7 @@ from agent_serving.domain.errors import (
     RequestError,
     SchemaRejected,
     SessionBusy,
+    ShuttingDown,
     StoreUnavailable,
     ToolInDoubt,
     TurnNotActive,
@@ -79,6 +80,7 @@ STATUS: Mapping[type[AgentServingError], HTTPStatus] = {
     RequestError: HTTPStatus.UNPROCESSABLE_ENTITY,
     Overloaded: HTTPStatus.TOO_MANY_REQUESTS,
     EngineUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    ShuttingDown: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     InternalError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
@@ -184,7 +186,9 @@ def _type(status: HTTPStatus) -> ErrorType:
 
 def _headers(error: AgentServingError) -> dict[str, str]:
     if isinstance(error, CapacityError):
-        return {
+        # A caller that keeps its connection would come back to the replica that is going away.
+        close = {"connection": "close"} if isinstance(error, ShuttingDown) else {}
+        return close | {
             "retry-after": str(math.ceil(error.retry_after)),
             "retry-after-ms": str(math.ceil(error.retry_after * 1000)),
         }
@@ -209,6 +213,7 @@ _MEANING: Mapping[type[AgentServingError], str] = {
     ContextLengthExceeded: "The prompt does not fit the model's context. Nothing was changed.",
     Overloaded: "Too much is waiting already; come back after `retry-after`.",
     EngineUnavailable: "No engine can serve this now. Nothing was changed.",
+    ShuttingDown: "This replica is about to end. Nothing was changed; another one takes it.",
     StoreUnavailable: "The store cannot be reached.",
     InternalError: "A defect of the service.",
 }

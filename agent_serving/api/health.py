@@ -23,7 +23,7 @@ class Health(View):
 
 class Readiness(View):
     status: Literal["ready", "not_ready"]
-    reasons: list[str] = Field(description="What is down; empty when ready.")
+    reasons: list[str] = Field(description="Why not; empty when ready.")
 
 
 @router.get("/healthz", response_model=Health, summary="Whether the process lives")
@@ -35,14 +35,23 @@ async def get_health() -> Health:
     "/readyz",
     response_model=Readiness,
     summary="Whether turns can be taken",
-    responses={503: {"model": Readiness, "description": "The store or every engine is down."}},
+    responses={
+        503: {
+            "model": Readiness,
+            "description": "The store or every engine is down, or this replica is about to end.",
+        }
+    },
 )
 async def get_readiness(api: Context, response: Response) -> Readiness:
     """Sessions can be read while no engine is up."""
-    reasons = [*_engines(api), *await _store(api)]
+    reasons = [*_ending(api), *_engines(api), *await _store(api)]
     if reasons:
         response.status_code = 503
     return Readiness(status="not_ready" if reasons else "ready", reasons=reasons)
+
+
+def _ending(api: Api) -> list[str]:
+    return ["This replica is shutting down."] if api.service.draining else []
 
 
 def _engines(api: Api) -> list[str]:

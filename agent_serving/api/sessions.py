@@ -22,6 +22,7 @@ from agent_serving.domain.errors import (
     NotFound,
     Overloaded,
     SessionBusy,
+    ShuttingDown,
 )
 from agent_serving.domain.session import Session, SessionStatus
 from agent_serving.runtime.sessions import Taken, TurnRequest
@@ -53,7 +54,13 @@ STREAMED: dict[str, Any] = {
             "description": "With an `input` and `mode=background`: the turn runs.",
         },
         **documented(
-            NotFound, *REFUSED, BudgetExhausted, ContextLengthExceeded, Overloaded, body=True
+            NotFound,
+            *REFUSED,
+            BudgetExhausted,
+            ContextLengthExceeded,
+            Overloaded,
+            ShuttingDown,
+            body=True,
         ),
     },
 )
@@ -85,7 +92,7 @@ async def open_session(
     if body.mode == "background":
         response.status_code = 202
     else:
-        turn = await settled(api, request, session.id, turn)
+        turn = await settled(api, request, response, session.id, turn)
     session = await api.service.sessions.get(api.tenant, session.id)
     return views.OpenedSession.opened(session, turn_view(api, session.id, turn, response))
 

@@ -21,6 +21,7 @@ from agent_serving.domain.errors import (
     Overloaded,
     SchemaRejected,
     SessionBusy,
+    ShuttingDown,
     TurnNotActive,
     UnknownTool,
 )
@@ -46,6 +47,7 @@ router = APIRouter(prefix="/v1/sessions/{session_id}", tags=["turns"])
             UnknownTool,
             Overloaded,
             EngineUnavailable,
+            ShuttingDown,
             body=True,
         ),
     },
@@ -54,7 +56,8 @@ async def start_turn(
     session_id: SessionId, body: TurnBody, api: Context, request: Request, response: Response
 ) -> views.Turn | EventStream:
     """The turn is durable before anything is answered, and it runs to its end whether or not the
-    caller stays. The header `x-turn-id` names it in every mode."""
+    caller stays. The header `x-turn-id` names it in every mode. With `mode=wait` a replica that is
+    about to end answers 202 and the turn as it is; another one goes on with it."""
     session = await api.service.sessions.get(api.tenant, session_id)
     asked = await turn_request(api, session, body, texts(body.input), request)
     taken = await api.service.sessions.start_turn(
@@ -66,7 +69,7 @@ async def start_turn(
     if body.mode == "background":
         response.status_code = 202
     else:
-        turn = await settled(api, request, session_id, turn)
+        turn = await settled(api, request, response, session_id, turn)
     return turn_view(api, session_id, turn, response)
 
 

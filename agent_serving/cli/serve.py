@@ -10,7 +10,7 @@ import typer
 from agent_serving import bootstrap
 from agent_serving.cli import options
 from agent_serving.cli.logs import start_logging
-from agent_serving.cli.server import serving, stop_signals
+from agent_serving.cli.server import drained, serving, stop_signals
 from agent_serving.config import Settings
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ def serve(
     max_running_per_engine: options.MaxRunning = None,
     max_waiting: options.MaxWaiting = None,
     body_limit: options.BodyLimit = None,
+    grace_seconds: options.GraceSeconds = None,
     jaeger_url: options.JaegerUrl = None,
     log_level: options.LogLevel = None,
     log_format: options.LogFormat = None,
@@ -41,8 +42,9 @@ def serve(
     """Serve the API in front of SGLang servers and a Redis that run elsewhere.
 
     It starts whether or not they are up: GET /readyz answers 503 until they are, and sessions can
-    be read as soon as Redis answers. On SIGTERM or Ctrl-C requests get 5 seconds to end; open
-    turns go on when the service, or another replica, runs again.
+    be read as soon as Redis answers. On SIGTERM or Ctrl-C no more turns are taken, and open turns
+    are let go at their next step boundary: another replica goes on with them at once, or this one
+    when it runs again.
 
     Example: agent-serving serve --engine http://10.0.0.7:30000,http://10.0.0.8:30000
     --redis rediss://:password@redis.internal:6379/0
@@ -60,4 +62,5 @@ async def _serve(settings: Settings) -> None:
     ):
         log.info("serving %s, engines %s", url, ", ".join(settings.engines))
         await stop.wait()
-        log.info("stopping")
+        log.info("stopping: open turns have %g s to reach a step boundary", settings.grace_seconds)
+        await drained(running.service, stop, settings.grace_seconds)

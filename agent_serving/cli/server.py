@@ -15,11 +15,12 @@ from fastapi import FastAPI
 
 from agent_serving.config import is_loopback
 from agent_serving.domain.errors import ConfigurationError
+from agent_serving.runtime.service import Service
 
 log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 5
-"""For requests under way when the server is told to end; turns go on when it starts again."""
+"""For requests under way when the service has let go of its turns."""
 
 
 class _Server(uvicorn.Server):
@@ -60,6 +61,19 @@ async def serving(app: FastAPI, host: str, port: int) -> AsyncIterator[str]:
         server.should_exit = True
         await serve
         listener.close()
+
+
+async def drained(service: Service, stop: asyncio.Event, grace_seconds: float) -> None:
+    """Have the service let go of its turns; `stop`, set once more, ends the time of grace."""
+    stop.clear()
+    tasks = (
+        asyncio.create_task(service.drain(grace_seconds)),
+        asyncio.create_task(stop.wait()),
+    )
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _listen(host: str, port: int) -> socket.socket:

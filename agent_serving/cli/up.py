@@ -13,7 +13,7 @@ from agent_serving import bootstrap
 from agent_serving.cli import options
 from agent_serving.cli.console import console, program, progress
 from agent_serving.cli.logs import start_logging
-from agent_serving.cli.server import serving, stop_signals
+from agent_serving.cli.server import drained, serving, stop_signals
 from agent_serving.config import Settings
 from agent_serving.local.commands import tail_of
 from agent_serving.local.launch import EngineProcess
@@ -54,6 +54,7 @@ def up(
     tools: options.Tools = None,
     grammars: options.Grammars = None,
     fetch_hosts: options.FetchHosts = None,
+    grace_seconds: options.GraceSeconds = None,
     jaeger_url: options.JaegerUrl = None,
     log_level: options.LogLevel = None,
     log_format: options.LogFormat = None,
@@ -92,4 +93,7 @@ async def _serve(settings: Settings, engine: EngineProcess, out: Console) -> boo
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), WATCH_SECONDS)
         out.print("Stopping. Sessions are kept; open turns go on with the next start.")
-        return stop.is_set()
+        told = stop.is_set()
+        if told:
+            await drained(running.service, stop, settings.grace_seconds)
+        return told

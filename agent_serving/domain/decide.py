@@ -129,6 +129,17 @@ Action = (
 )
 
 
+def begins_step(action: Action) -> bool:
+    """Whether a process that is about to end leaves it to another one: nothing is under way."""
+    match action:
+        case BeginTurn() | PlanStep():
+            return True
+        case RunTools(running=running):
+            return not running
+        case _:
+            return False
+
+
 def next_action(session: Session, now: datetime) -> Action:
     turn = session.active
     if turn is None:

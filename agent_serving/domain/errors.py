@@ -17,6 +17,7 @@ AgentServingError
 ├── CapacityError               try again later
 │   ├── Overloaded              overloaded
 │   ├── EngineUnavailable       engine_unavailable
+│   ├── ShuttingDown            shutting_down
 │   └── StoreUnavailable        store_unavailable
 ├── TurnError                   ends a turn, never a request
 │   ├── EngineFailed            engine_unavailable
@@ -25,6 +26,7 @@ AgentServingError
 └── ImpossibleEvent             a fact that contradicts the session; nothing was changed
     └── SequenceConflict        the log refused an append
         ├── StaleWriter         somebody else wrote first
+        ├── Fenced              the writer's lease is not his any more
         ├── SequenceGap         the writer is ahead of the log
         └── LogGone             the session was deleted or has expired
 """
@@ -122,6 +124,10 @@ class EngineUnavailable(CapacityError):
     code = "engine_unavailable"
 
 
+class ShuttingDown(CapacityError):
+    code = "shutting_down"
+
+
 class StoreUnavailable(CapacityError):
     code = "store_unavailable"
 
@@ -169,6 +175,10 @@ class SequenceConflict(ImpossibleEvent):
 
 
 class StaleWriter(SequenceConflict):
+    pass
+
+
+class Fenced(SequenceConflict):
     pass
 
 

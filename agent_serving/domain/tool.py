@@ -44,6 +44,11 @@ class ToolContext:
     memory: SessionMemory
     settings: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a call over HTTP says of itself: a server that knows the key does nothing twice."""
+        return {"idempotency-key": self.idempotency_key, "traceparent": self.traceparent}
+
 
 ToolFunction = Callable[..., Any]
 F = TypeVar("F", bound=ToolFunction)

@@ -19,6 +19,8 @@ from agent_serving.ports.scheduler import Admission, Grant, Scheduler
 from agent_serving.ports.store import (
     Append,
     FactEntry,
+    Handovers,
+    Lease,
     Listing,
     LiveEntry,
     SessionStore,
@@ -37,6 +39,8 @@ __all__ = [
     "Finished",
     "Generation",
     "Grant",
+    "Handovers",
+    "Lease",
     "Listing",
     "LiveEntry",
     "Observer",

@@ -11,6 +11,23 @@ from agent_serving.domain.charge import Charge
 
 
 @dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to run a session's turns. `epoch` grows each time that the session changes hands,
+    so an earlier holder can be told from the present one for ever."""
+
+    owner: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Handovers:
+    """Sessions that other replicas let go of. `cursor` is where to read on."""
+
+    cursor: str
+    session_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Append:
     """One fact on its way into a log.
 
@@ -22,6 +39,7 @@ class Append:
     open         whether a turn is open after this fact (recovery looks for such sessions)
     expires_at   when all of the session's keys go
     charge       what the fact adds to the tenant's books, which outlive the session
+    lease        of the writer, where it writes as the one who runs the session
     """
 
     session_id: str
@@ -36,6 +54,7 @@ class Append:
     """The session after this fact, JSON; given every N facts."""
     expires_at: datetime | None = None
     charge: Charge | None = None
+    lease: Lease | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +98,8 @@ class SessionStore(Protocol):
 
     async def append(self, append: Append) -> int:
         """Atomic: fact, tokens, summary, snapshot, feed number and charge, or nothing. Returns
-        the fact's first feed sequence. Raises StaleWriter, SequenceGap, LogGone."""
+        the fact's first feed sequence. Raises StaleWriter, SequenceGap, LogGone, and Fenced where
+        somebody else has had the session since `append.lease` was acquired."""
         ...
 
     async def charges(self, tenant: str, *, since: int, until: int) -> list[Charge]:
@@ -97,8 +117,11 @@ class SessionStore(Protocol):
         """Transcript ids [start, end)."""
         ...
 
-    async def publish(self, session_id: str, events: Sequence[bytes]) -> None:
-        """Append deltas to the live feed: capped, expiring, lost with the store's memory."""
+    async def publish(
+        self, session_id: str, events: Sequence[bytes], *, lease: Lease | None = None
+    ) -> None:
+        """Append deltas to the live feed: capped, expiring, lost with the store's memory. Those of
+        a former holder of the lease are dropped."""
         ...
 
     async def read(
@@ -117,6 +140,10 @@ class SessionStore(Protocol):
 
     async def open_sessions(self) -> list[str]:
         """Sessions that may have an open turn: never misses one, may name one too many."""
+        ...
+
+    async def orphans(self) -> list[str]:
+        """Those of `open_sessions` whose lease nobody holds."""
         ...
 
     async def delete_session(self, session_id: str, tenant: str) -> None:
@@ -144,17 +171,35 @@ class SessionStore(Protocol):
 
     async def memory_get(self, session_id: str, key: str) -> str | None: ...
 
-    async def memory_put(self, session_id: str, key: str, value: str) -> None:
-        """Bounded: InvalidRequest past 1 000 keys or 64 KiB a value."""
+    async def memory_put(
+        self, session_id: str, key: str, value: str, *, lease: Lease | None = None
+    ) -> None:
+        """Bounded: InvalidRequest past 1 000 keys or 64 KiB a value. Raises Fenced."""
         ...
 
     async def memory_keys(self, session_id: str) -> list[str]: ...
 
-    async def acquire_lease(self, session_id: str, owner: str, ttl_ms: int) -> bool:
-        """True when `owner` holds the session now (also when it already did: renewed)."""
+    async def acquire_lease(self, session_id: str, owner: str, ttl_ms: int) -> Lease | None:
+        """A lease of a new epoch; the one that `owner` holds already, renewed; None where somebody
+        else holds it. Raises LogGone."""
         ...
 
-    async def release_lease(self, session_id: str, owner: str) -> None: ...
+    async def renew_lease(self, session_id: str, lease: Lease, ttl_ms: int) -> None:
+        """Also one that ran out and that nobody has had since. Raises Fenced, LogGone."""
+        ...
+
+    async def release_lease(self, session_id: str, lease: Lease) -> None:
+        """Idempotent; its holder can write nothing more."""
+        ...
+
+    async def hand_over(self, session_id: str) -> None:
+        """Tell the other replicas that the session has something to do and nobody to do it."""
+        ...
+
+    async def handovers(self, after: str | None, *, block_ms: int) -> Handovers:
+        """What was handed over behind `after` (None: from now on). Waits up to `block_ms` for the
+        first. What is missed here is among the orphans."""
+        ...
 
     async def ping(self) -> dict[str, Any]:
         """What /v1/capabilities shows of the store: version, persistence, address; no secrets."""

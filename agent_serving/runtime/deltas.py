@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from agent_serving.domain.errors import AgentServingError
 from agent_serving.domain.feed import Public
-from agent_serving.ports import SessionStore
+from agent_serving.ports import Lease, SessionStore
 
 FLUSH_SECONDS = 0.02
 
@@ -16,9 +16,10 @@ class DeltaWriter:
     """One writer per reply. Deltas are a courtesy: what they told is told again by the fact that
     ends the item, so a store that fails here does not fail the step."""
 
-    def __init__(self, store: SessionStore, session_id: str) -> None:
+    def __init__(self, store: SessionStore, session_id: str, lease: Lease) -> None:
         self._store = store
         self._session_id = session_id
+        self._lease = lease
         self._waiting: list[Public] = []
         self._timer: asyncio.Task[None] | None = None
         self._sending = asyncio.Lock()
@@ -51,7 +52,9 @@ class DeltaWriter:
                 return
             try:
                 await self._store.publish(
-                    self._session_id, [event.model_dump_json().encode() for event in events]
+                    self._session_id,
+                    [event.model_dump_json().encode() for event in events],
+                    lease=self._lease,
                 )
             except AgentServingError:
                 return

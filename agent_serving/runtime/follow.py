@@ -90,6 +90,11 @@ class Feed:
         """May be asked from another thread."""
         return sum(len(tail.queues) for tail in list(self._tails.values()))
 
+    def close(self) -> None:
+        """Every follower gets what is there for it, and then the end: it goes on elsewhere."""
+        for tail in list(self._tails.values()):
+            tail.tell(None)
+
     async def page(
         self,
         session: Session,

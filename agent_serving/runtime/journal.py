@@ -6,7 +6,7 @@ import asyncio
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 from weakref import WeakValueDictionary
 
@@ -25,7 +25,7 @@ from agent_serving.domain.feed import project
 from agent_serving.domain.fold import apply, replay
 from agent_serving.domain.session import Session
 from agent_serving.domain.summary import summary
-from agent_serving.ports import Append, Observer, SessionStore, Stored
+from agent_serving.ports import Append, Lease, Observer, SessionStore, Stored
 from agent_serving.runtime.observing import Observers
 
 SNAPSHOT_EVERY = 64
@@ -89,26 +89,28 @@ class Journal:
         tokens: Sequence[int] = (),
         *,
         patience: float = 0.0,
+        lease: Lease | None = None,
     ) -> Committed[F] | None:
         """Append the fact that `decide` derives from the session as it is now; `decide` is asked
         again when another writer came first. None when there is nothing (more) to say. A store
-        that cannot be reached is tried again for `patience` seconds.
+        that cannot be reached is tried again for `patience` seconds. `lease` is that of the one who
+        runs the session.
 
-        Raises what `decide` raises, ImpossibleEvent, LogGone, StoreUnavailable; then nothing has
-        changed.
+        Raises what `decide` raises, ImpossibleEvent, LogGone, Fenced, StoreUnavailable; then
+        nothing has changed.
         """
         give_up = asyncio.get_running_loop().time() + patience
         while True:
             try:
                 async with self._lock:
-                    return await self._commit(decide, tokens)
+                    return await self._commit(decide, tokens, lease)
             except StoreUnavailable:
                 if asyncio.get_running_loop().time() >= give_up:
                     raise
                 await asyncio.sleep(STORE_RETRY_SECONDS)
 
     async def _commit(
-        self, decide: Callable[[Session], F | None], tokens: Sequence[int]
+        self, decide: Callable[[Session], F | None], tokens: Sequence[int], lease: Lease | None
     ) -> Committed[F] | None:
         while True:
             before = self._session
@@ -116,7 +118,7 @@ class Journal:
             if fact is None:
                 return None
             after = apply(before, fact)
-            append = _append(before, after, fact, tokens)
+            append = replace(_append(before, after, fact, tokens), lease=lease)
             writing = asyncio.ensure_future(self._store.append(append))
             try:
                 # A caller that is cancelled must not leave it open whether the fact is there.

@@ -24,7 +24,7 @@ from agent_serving.domain.span import attempt_span_id
 from agent_serving.domain.values import Agent, Failure, Usage
 from agent_serving.ports import Admission, Generation, Ports
 from agent_serving.runtime.deltas import DeltaWriter
-from agent_serving.runtime.journal import Journal
+from agent_serving.runtime.leases import OwnJournal
 from agent_serving.runtime.prefix import explain_prefix
 from agent_serving.runtime.rendering import Renderer
 from agent_serving.runtime.reply import Reply, complete_calls
@@ -42,7 +42,7 @@ Cut = Literal["cancelled", "interrupted"]
 
 class ModelSteps:
     def __init__(
-        self, ports: Ports, journal: Journal, renderer: Renderer, tools: ToolSteps
+        self, ports: Ports, journal: OwnJournal, renderer: Renderer, tools: ToolSteps
     ) -> None:
         self._ports = ports
         self._journal = journal
@@ -145,7 +145,7 @@ class ModelSteps:
 
     async def _stream(self, action: Generate, reply: Reply) -> None:
         session, step = self._journal.session, action.step
-        writer = DeltaWriter(self._ports.store, session.id)
+        writer = DeltaWriter(self._ports.store, session.id, self._journal.lease)
         prompt = await self._journal.transcript()
         admission = Admission(
             session_id=session.id,
@@ -163,6 +163,7 @@ class ModelSteps:
             async with self._ports.scheduler.admit(admission) as grant:
                 reply.admitted(grant, self._ports.engine.workers())
                 generation = self._generation(action, reply, prompt[: step.prompt_tokens])
+                await self._journal.certain()
                 async with aclosing(self._ports.engine.generate(generation)) as stream:
                     async for part in stream:
                         pieces = reply.take(part)

@@ -9,20 +9,25 @@ import secrets
 
 from agent_serving.domain import events as e
 from agent_serving.domain.decide import Rest, next_action
-from agent_serving.domain.errors import ImpossibleEvent, LogGone, StoreUnavailable
+from agent_serving.domain.errors import (
+    Fenced,
+    ImpossibleEvent,
+    LogGone,
+    ShuttingDown,
+    StoreUnavailable,
+)
 from agent_serving.domain.session import Session
 from agent_serving.domain.values import Failure
 from agent_serving.ports import Ports
 from agent_serving.runtime.journal import Journal, Journals
+from agent_serving.runtime.leases import HeldLease, OwnJournal
 from agent_serving.runtime.rendering import Renderer
 from agent_serving.runtime.tenants import Tenants
 from agent_serving.runtime.turn import TurnLoop
 
 log = logging.getLogger(__name__)
 
-LEASE_MS = 10_000
 HEARTBEAT_SECONDS = 1.0
-ADOPT_SECONDS = 5.0
 MAX_SURPRISES = 5
 
 
@@ -36,39 +41,63 @@ class Runners:
         self._tenants = tenants
         self._owner = secrets.token_hex(8)
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._orphans: set[str] = set()
-        """Sessions found with a turn that nobody seems to run, whose lease is asked for."""
-        self._adopted = 0
-        self._adopting: asyncio.Task[None] | None = None
+        self._handing_over: set[asyncio.Task[None]] = set()
+        self._draining = False
         self._closing = False
 
-    def start(self) -> None:
-        """Begin to adopt sessions whose turn is open and nobody runs."""
-        self._adopting = asyncio.create_task(self._adopt_forever(), name="adopt")
+    @property
+    def draining(self) -> bool:
+        """Whether this process is about to end: it begins nothing new."""
+        return self._draining
 
-    def ensure(self, journal: Journal) -> None:
-        """See to it that the session's turns run, here or where its lease is."""
+    def require_admission(self) -> None:
+        """Raises ShuttingDown."""
+        if self._draining:
+            raise ShuttingDown(
+                "This replica is shutting down. Nothing was accepted; try again: another replica, "
+                "or the next start, takes it.",
+                retry_after=1.0,
+            )
+
+    def ensure(self, journal: Journal, held: HeldLease | None = None) -> None:
+        """See to it that the session's turns run, here or where its lease is. `held` is the
+        lease, where this process has it already."""
         session_id = journal.session.id
-        if self._closing or journal.gone or session_id in self._tasks:
+        if journal.gone or session_id in self._tasks or not self.due(journal.session):
             return
-        if not self.due(journal.session):
+        if self._draining:
+            handing_over = asyncio.create_task(self._hand_over(session_id))
+            self._handing_over.add(handing_over)
+            handing_over.add_done_callback(self._handing_over.discard)
             return
-        task = asyncio.create_task(self._run(journal), name=f"run {session_id}")
+        task = asyncio.create_task(self._run(journal, held), name=f"run {session_id}")
         self._tasks[session_id] = task
         task.add_done_callback(lambda _: self._done(journal))
 
+    async def acquire(self, session_id: str) -> HeldLease | None:
+        """None where another process runs the session. Raises LogGone, StoreUnavailable."""
+        return await HeldLease.acquire(self._ports.store, session_id, self._owner)
+
+    async def drain(self, grace_seconds: float) -> None:
+        """Begin nothing new; let each session go at its next step boundary, and return when all
+        are gone or the time is up."""
+        self._draining = True
+        if self._tasks:
+            await asyncio.wait(set(self._tasks.values()), timeout=grace_seconds)
+
     async def aclose(self) -> None:
         """Stop here; open turns stay open and go on wherever they are adopted."""
-        self._closing = True
-        tasks = [*self._tasks.values(), *([self._adopting] if self._adopting else [])]
+        self._draining = self._closing = True
+        tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # The callbacks of the last tasks hand their sessions over.
+        await asyncio.sleep(0)
+        await asyncio.gather(*self._handing_over, return_exceptions=True)
 
-    @property
-    def adopted(self) -> int:
-        """Sessions that were taken over from another process, or from an earlier run."""
-        return self._adopted
+    def runs(self, session_id: str) -> bool:
+        return session_id in self._tasks
 
     def running(self) -> list[Session]:
         """The sessions that have a loop here; may be asked from another thread."""
@@ -81,41 +110,46 @@ class Runners:
 
     def _done(self, journal: Journal) -> None:
         self._tasks.pop(journal.session.id, None)
-        if not self._closing:
-            # A fact may have come in between the loop's last look and its end.
-            self.ensure(journal)
-        if journal.session.id not in self._tasks:
-            self._orphans.discard(journal.session.id)
+        # A fact may have come in between the loop's last look and its end.
+        self.ensure(journal)
 
-    async def _run(self, journal: Journal) -> None:
+    async def _hand_over(self, session_id: str) -> None:
+        with contextlib.suppress(StoreUnavailable):
+            await self._ports.store.hand_over(session_id)
+
+    async def _run(self, journal: Journal, held: HeldLease | None) -> None:
         session_id = journal.session.id
         try:
-            if not await self._ports.store.acquire_lease(session_id, self._owner, LEASE_MS):
+            held = held or await self.acquire(session_id)
+            if held is None:
                 await asyncio.sleep(HEARTBEAT_SECONDS)
                 await journal.catch_up()
                 return
-            if session_id in self._orphans:
-                self._orphans.discard(session_id)
-                self._adopted += 1
             # Who had the lease before may have written until then.
             await journal.catch_up()
-            await self._loop_with_heartbeat(journal)
+            await self._loop_with_heartbeat(OwnJournal(journal, held), held)
+        except Fenced:
+            log.warning("%s was taken over by another process", session_id)
         except StoreUnavailable:
             await asyncio.sleep(HEARTBEAT_SECONDS)
         except LogGone:
+            # Those who wait for the session are told too.
+            with contextlib.suppress(LogGone, StoreUnavailable):
+                await journal.catch_up()
             self._journals.drop(session_id)
         except Exception:
             log.exception("the turn loop of %s failed", session_id)
-            await self._give_up(journal)
+            if held is not None:
+                await self._give_up(OwnJournal(journal, held))
             # Where the defect is met again at once, it must not take the whole process.
             await asyncio.sleep(HEARTBEAT_SECONDS)
         finally:
-            with contextlib.suppress(StoreUnavailable):
-                await self._ports.store.release_lease(session_id, self._owner)
+            if held is not None:
+                await held.release()
 
-    async def _loop_with_heartbeat(self, journal: Journal) -> None:
+    async def _loop_with_heartbeat(self, journal: OwnJournal, held: HeldLease) -> None:
         loop = asyncio.ensure_future(self._loop(journal))
-        heart = asyncio.ensure_future(self._heartbeat(journal))
+        heart = asyncio.ensure_future(self._heartbeat(journal, held))
         try:
             await asyncio.wait({loop, heart}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -126,11 +160,14 @@ class Runners:
             if not task.cancelled():
                 task.result()
 
-    async def _loop(self, journal: Journal) -> None:
+    async def _loop(self, journal: OwnJournal) -> None:
         for _ in range(MAX_SURPRISES):
+            turns = TurnLoop(
+                self._ports, journal, self._renderer, self._tenants, leave=lambda: self._draining
+            )
             try:
-                await TurnLoop(self._ports, journal, self._renderer, self._tenants).run()
-            except LogGone:
+                await turns.run()
+            except (LogGone, Fenced):
                 raise
             except ImpossibleEvent as error:
                 # Somebody else has moved the session on; look again at what is due.
@@ -140,22 +177,16 @@ class Runners:
                 return
         raise RuntimeError(f"{journal.session.id} kept moving under its turn loop")
 
-    async def _heartbeat(self, journal: Journal) -> None:
-        """Ends when the lease is lost. Takes in what other replicas accept for the session."""
+    async def _heartbeat(self, journal: OwnJournal, held: HeldLease) -> None:
+        """Renews the lease, however long a step takes, and takes in what other replicas accept for
+        the session. Raises Fenced, LogGone."""
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
-            try:
-                held = await self._ports.store.acquire_lease(
-                    journal.session.id, self._owner, LEASE_MS
-                )
+            with contextlib.suppress(StoreUnavailable):
+                await held.renew()
                 await journal.catch_up()
-            except StoreUnavailable:
-                continue
-            if not held:
-                log.warning("lost the lease of %s", journal.session.id)
-                return
 
-    async def _give_up(self, journal: Journal) -> None:
+    async def _give_up(self, journal: OwnJournal) -> None:
         """A defect here must not leave the turn open for ever."""
         turn = journal.session.active
         if turn is None:
@@ -174,30 +205,3 @@ class Runners:
                     idle=not session.queue,
                 )
             )
-
-    async def _adopt_forever(self) -> None:
-        while True:
-            try:
-                for session_id in await self._ports.store.open_sessions():
-                    if session_id not in self._tasks:
-                        await self._adopt(session_id)
-            except StoreUnavailable:
-                log.warning("the store cannot be reached; open turns wait")
-            except Exception:
-                log.exception("looking for open turns failed")
-            await asyncio.sleep(ADOPT_SECONDS)
-
-    async def _adopt(self, session_id: str) -> None:
-        try:
-            journal = await self._journals.find(session_id)
-            if journal is None or session_id in self._tasks:
-                return
-            if self.due(journal.session):
-                self._orphans.add(session_id)
-            await self._tenants.resume(journal)
-            self.ensure(journal)
-        except StoreUnavailable:
-            raise
-        except Exception:
-            # One session that cannot be read must not keep the others from being adopted.
-            log.exception("adopting %s failed", session_id)

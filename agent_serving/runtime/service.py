@@ -7,6 +7,7 @@ import contextlib
 from collections import Counter
 
 from agent_serving.ports import Ports
+from agent_serving.runtime.adoption import Adoption
 from agent_serving.runtime.agents import Agents
 from agent_serving.runtime.budgets import Budgets
 from agent_serving.runtime.follow import Feed
@@ -29,27 +30,48 @@ class Service:
         journals = Journals(ports.store, ports.observers)
         tenants = Tenants(ports)
         self._runners = Runners(ports, journals, renderer, tenants)
+        self._adoption = Adoption(ports, journals, self._runners, tenants)
         self.agents = Agents(ports, dialect=dialect)
         self.budgets = Budgets(ports, journals, self._runners, tenants)
         self.sessions = Sessions(ports, journals, renderer, self._runners, self.budgets)
         self.inputs = Inputs(ports, journals, self._runners, self.sessions)
         self.forks = Forks(ports, journals, renderer)
         self.feed = Feed(ports.store)
+        self.closing = asyncio.Event()
+        """Set when nobody should wait here any more."""
         self._probing: asyncio.Task[None] | None = None
 
     def load(self) -> Load:
         """May be asked from another thread."""
         turns = Counter(s for session in self._runners.running() for s in unfinished(session))
-        return Load(turns=turns, followers=self.feed.followers, adopted=self._runners.adopted)
+        return Load(turns=turns, followers=self.feed.followers, adopted=self._adoption.adopted)
 
     async def start(self) -> None:
         """Probe the engines, adopt open turns. Does not need either to be up."""
         await self.ports.engine.probe()
-        self._runners.start()
+        self._adoption.start()
         self._probing = asyncio.create_task(self._probe_forever(), name="probe")
+
+    @property
+    def draining(self) -> bool:
+        """Whether it takes no more turns, because it is about to end."""
+        return self._runners.draining
+
+    async def drain(self, grace_seconds: float) -> None:
+        """Take no more turns, and let go of those that are open, each at its next step boundary:
+        other replicas go on with them at once. Returns when all are gone or the time is up; who
+        still waits for a turn here is then told where it stands."""
+        try:
+            await self._adoption.stop()
+            await self._runners.drain(grace_seconds)
+        finally:
+            self.closing.set()
+            self.feed.close()
 
     async def aclose(self) -> None:
         """Open turns stay open, to be adopted; the ports are closed."""
+        self.closing.set()
+        await self._adoption.stop()
         if self._probing is not None:
             self._probing.cancel()
             with contextlib.suppress(asyncio.CancelledError):

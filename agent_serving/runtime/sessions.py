@@ -169,8 +169,9 @@ class Sessions:
         on a busy session, the turn that was steered.
 
         Raises NotFound, SessionBusy, BudgetExhausted, Overloaded, ContextLengthExceeded,
-        EngineUnavailable, StoreUnavailable; then nothing was changed.
+        EngineUnavailable, ShuttingDown, StoreUnavailable; then nothing was changed.
         """
+        self._runners.require_admission()
         journal = await self._journals.open(session_id, tenant)
         session = journal.session
         self._require_engine(session.agent)

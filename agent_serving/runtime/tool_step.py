@@ -10,12 +10,12 @@ from typing import Any
 
 from agent_serving.domain import events as e
 from agent_serving.domain.decide import RunTools, check_call
-from agent_serving.domain.errors import ImpossibleEvent, LogGone
+from agent_serving.domain.errors import Fenced, ImpossibleEvent, LogGone
 from agent_serving.domain.session import Session, ToolStep, Turn
 from agent_serving.domain.tool import ToolContext
 from agent_serving.domain.values import ReplyItem, Timings, ToolCall, ToolResult, ToolSpec
 from agent_serving.ports import Ports
-from agent_serving.runtime.journal import Journal
+from agent_serving.runtime.leases import OwnJournal
 from agent_serving.runtime.memory import StoredMemory
 from agent_serving.runtime.trace import traceparent
 
@@ -39,7 +39,7 @@ WHOLE = SoFar((), ())
 class ToolSteps:
     """The calls that run in this process for one session, by call id."""
 
-    def __init__(self, ports: Ports, journal: Journal) -> None:
+    def __init__(self, ports: Ports, journal: OwnJournal) -> None:
         self._ports = ports
         self._journal = journal
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -181,6 +181,8 @@ class ToolSteps:
     async def _run(self, turn: Turn, step: ToolStep, spec: ToolSpec, begun: float) -> None:
         clock = self._ports.clock
         started = clock.monotonic()
+        # Between the claim and here the process may have stood still for long.
+        await self._journal.certain()
         result = await self._ports.tools.run(spec, step.call, self._context(turn, step, spec))
         ended = clock.monotonic()
         timings = Timings(tool_ms=(ended - started) * 1000, total_ms=(ended - begun) * 1000)
@@ -203,7 +205,7 @@ class ToolSteps:
 
         try:
             await self._journal.commit(finished, patience=STORE_PATIENCE_SECONDS)
-        except LogGone:
+        except (LogGone, Fenced):
             raise
         except ImpossibleEvent:
             return  # another process has answered for this call
@@ -219,5 +221,5 @@ class ToolSteps:
             deadline=min(self._ports.clock.now() + timeout, turn.deadline),
             idempotency_key=step.call.call_id,
             traceparent=traceparent(turn.trace_id, step.span_id, sampled=turn.sampled),
-            memory=StoredMemory(self._ports.store, session.id),
+            memory=StoredMemory(self._ports.store, session.id, self._journal.lease),
         )

@@ -11,7 +11,7 @@ from agent_serving.domain import events as e
 from agent_serving.domain.session import Session
 from agent_serving.domain.values import MessageItem
 from agent_serving.ports import Ports
-from agent_serving.runtime.journal import Journal
+from agent_serving.runtime.leases import OwnJournal
 from agent_serving.runtime.model_step import ModelSteps
 from agent_serving.runtime.rendering import Renderer
 from agent_serving.runtime.tenants import Tenants
@@ -19,11 +19,19 @@ from agent_serving.runtime.tool_step import ToolSteps
 
 
 class TurnLoop:
-    """Runs the turns of one session, one after another. The policy is `decide.next_action`."""
+    """Runs the turns of one session, one after another. The policy is `decide.next_action`. Once
+    `leave` says so, no step is begun any more."""
 
     def __init__(
-        self, ports: Ports, journal: Journal, renderer: Renderer, tenants: Tenants
+        self,
+        ports: Ports,
+        journal: OwnJournal,
+        renderer: Renderer,
+        tenants: Tenants,
+        *,
+        leave: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._leave = leave
         self._ports = ports
         self._journal = journal
         self._tenants = tenants
@@ -32,10 +40,12 @@ class TurnLoop:
 
     async def run(self) -> None:
         try:
-            while await self._act(
-                decide.next_action(self._journal.session, self._ports.clock.now())
-            ):
-                pass
+            while True:
+                action = decide.next_action(self._journal.session, self._ports.clock.now())
+                if self._leave() and decide.begins_step(action):
+                    return
+                if not await self._act(action):
+                    return
         finally:
             await self._tools.abandon()
 

@@ -41,21 +41,6 @@ async def test_memory_is_bounded(store: RedisSessionStore) -> None:
     assert await store.memory_get(session, "k7") == "new"
 
 
-async def test_a_lease_has_one_owner_until_it_is_given_up_or_runs_out(
-    store: RedisSessionStore,
-) -> None:
-    session = new_session()
-    assert await store.acquire_lease(session, "a", 60_000)
-    assert not await store.acquire_lease(session, "b", 60_000)
-    await store.release_lease(session, "b")
-    assert not await store.acquire_lease(session, "b", 60_000)
-    assert await store.acquire_lease(session, "a", 80)
-    await asyncio.sleep(0.12)
-    assert await store.acquire_lease(session, "b", 60_000)
-    await store.release_lease(session, "b")
-    assert await store.acquire_lease(session, "a", 60_000)
-
-
 async def test_scripts_are_loaded_again_when_the_server_forgot_them(
     store: RedisSessionStore, raw: Redis
 ) -> None:

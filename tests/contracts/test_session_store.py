@@ -16,7 +16,7 @@ from agent_serving.domain.errors import (
     SequenceGap,
     StaleWriter,
 )
-from agent_serving.ports import Stored
+from agent_serving.ports import Lease, Stored
 from tests.contracts.appends import fact, new_session
 
 
@@ -149,7 +149,7 @@ async def fill(store: RedisSessionStore, session: str, expires_at: datetime | No
     await store.publish(session, [b"delta"])
     await store.memory_put(session, "colour", "red")
     await store.append(fact(session, 1, tokens=(2,), open=True))
-    assert await store.acquire_lease(session, "me", 60_000)
+    assert await store.acquire_lease(session, "me", 60_000) == Lease("me", 1)
 
 
 async def test_deletion_leaves_only_a_mark_that_goes_by_itself(
@@ -190,7 +190,7 @@ async def test_all_keys_of_an_expiring_session_expire(
     session = new_session()
     soon = datetime.now(UTC) + timedelta(seconds=1)
     await fill(store, session, expires_at=soon)
-    await store.release_lease(session, "me")
+    await store.release_lease(session, Lease("me", 1))
     keys = await keys_of(raw, prefix, session)
     assert len(keys) == 6
     for key in keys:

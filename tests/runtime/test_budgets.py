@@ -11,7 +11,7 @@ from agent_serving.domain.errors import BudgetExhausted, SessionBusy
 from agent_serving.domain.prices import ModelPrices, PriceBook
 from agent_serving.domain.session import ModelStep, Session
 from agent_serving.domain.values import Budget, TenantBudget
-from agent_serving.runtime import runners, tenants
+from agent_serving.runtime import adoption, tenants
 from agent_serving.runtime.service import Service
 from agent_serving.testing import Say, ScriptedEngine
 from tests.runtime.conftest import SystemClock
@@ -192,7 +192,7 @@ class MovedClock(SystemClock):
 @pytest.fixture(autouse=True)
 def _looks_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tenants, "FRESH_SECONDS", 0.0)
-    monkeypatch.setattr(runners, "ADOPT_SECONDS", 0.1)
+    monkeypatch.setattr(adoption, "REST_SECONDS", 0.1)
 
 
 async def test_a_tenants_budget_holds_up_all_its_sessions(start: Any) -> None:

@@ -12,8 +12,8 @@ from agent_serving.domain.errors import InvalidRequest
 from agent_serving.domain.feed import TERMINAL_EVENTS
 from agent_serving.domain.values import Limits, ToolSpec
 from agent_serving.ports import Append
+from agent_serving.runtime import adoption
 from agent_serving.runtime import journal as journal_module
-from agent_serving.runtime import runners as runners_module
 from agent_serving.runtime.follow import SessionEvent
 from agent_serving.runtime.inputs import ToolResultInput
 from agent_serving.testing import Break, Say, ScriptedEngine
@@ -104,7 +104,7 @@ async def test_a_steer_that_comes_too_late_starts_a_turn(start: Any, monkeypatch
 async def test_a_session_that_cannot_be_read_keeps_no_other_from_being_adopted(
     start: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(runners_module, "ADOPT_SECONDS", 0.2)
+    monkeypatch.setattr(adoption, "ADOPT_SECONDS", 0.1)
     engine = ScriptedEngine([Say("never finished " * 50, delay=0.05), "finished"])
     first = await start(engine)
     broken = "sess_" + "0" * 26  # comes before all others

@@ -4,26 +4,31 @@
 --       5 summary   6 open: '1' or '0'   7 snapshot ('': none)
 --       8 expiry, ms since 1970 ('': as before)   9 nonce of this append
 --       10 line for the bill ('': none); it stays when the session expires
+--       11 fence of the writer's lease ('': a writer that needs none)
 -- Returns {'ok', first feed number, was open: '1' or '0'},
---         {'stale', version}, {'gap', version} or {'gone', 0}.
+--         {'stale', version}, {'gap', version}, {'gone', 0}, or {'fenced', 0}: somebody else has
+--         had the lease since.
 -- The stream's entry has the fact's last number as id, so that XREAD behind any number inside the
 -- fact's range still shows it.
 local expected = tonumber(ARGV[1])
 local width = tonumber(ARGV[2])
 local version = redis.call('XLEN', KEYS[2])
-local meta = redis.call('HMGET', KEYS[1], 'feed', 'open', 'nonce', 'expires')
+local meta = redis.call('HMGET', KEYS[1], 'feed', 'open', 'nonce', 'expires', 'fence')
 local known = meta[1] ~= false
 
 if redis.call('EXISTS', KEYS[7]) == 1 or known ~= (version > 0) or (version == 0 and expected > 0)
 then
   return {'gone', 0}
 end
+if version == expected + 1 and meta[3] == ARGV[9] then
+  -- This very append ran before, and its answer was lost.
+  local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1][1]
+  return {'ok', tonumber(string.match(last, '^%d+')) - width + 1, '1'}
+end
+if ARGV[11] ~= '' and meta[5] ~= ARGV[11] then
+  return {'fenced', 0}
+end
 if version ~= expected then
-  if version == expected + 1 and meta[3] == ARGV[9] then
-    -- This very append ran before, and its answer was lost.
-    local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1][1]
-    return {'ok', tonumber(string.match(last, '^%d+')) - width + 1, '1'}
-  end
   return {version > expected and 'stale' or 'gap', version}
 end
 

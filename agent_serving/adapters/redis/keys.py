@@ -16,7 +16,8 @@ def _tag(name: str) -> str:
 class SessionKeys:
     """The keys of one session.
 
-    meta      hash: feed (last number given out), open, summary, expires, nonce, published
+    meta      hash: feed (last number given out), open, summary, expires, nonce, published,
+              fence (epoch and owner of the newest lease)
     log       stream, the truth: one entry for each fact, its id the fact's last feed number;
               never trimmed, so its length is the version of the session
     live      stream of deltas: capped, expiring; its ids are feed numbers too
@@ -161,3 +162,8 @@ def sessions_key(prefix: str, tenant: str) -> str:
 def open_key(prefix: str) -> str:
     """Sorted set: session id → version of the fact that may have opened a turn."""
     return f"{prefix}:open"
+
+
+def handed_over_key(prefix: str) -> str:
+    """Stream of session ids whose turns a replica has let go of; capped."""
+    return f"{prefix}:handed-over"

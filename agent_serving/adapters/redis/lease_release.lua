@@ -1,7 +1,9 @@
--- Give up a lease, if it is still one's own.
--- KEYS  1 lease
--- ARGV  1 owner
-if redis.call('GET', KEYS[1]) == ARGV[1] then
-  return redis.call('DEL', KEYS[1])
+-- Give up a lease, if it is still one's own; from here on its holder writes nothing more.
+-- KEYS  1 lease   2 meta
+-- ARGV  1 fence   2 epoch
+if redis.call('HGET', KEYS[2], 'fence') ~= ARGV[1] then
+  return 0
 end
-return 0
+redis.call('HSET', KEYS[2], 'fence', ARGV[2] .. ' ')
+redis.call('DEL', KEYS[1])
+return 1

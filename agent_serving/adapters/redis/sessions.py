@@ -77,13 +77,24 @@ class SessionIndex:
         page = rows[:limit]
         return Listing(rows=tuple(reversed(page) if against else page), more=len(rows) > limit)
 
-    async def open(self) -> list[str]:
+    async def open(self, *, orphaned: bool = False) -> list[str]:
+        """With `orphaned`, those whose lease nobody holds."""
         flat: list[bytes] = await self._gateway.ask(self._list_open([self._open]))
         marks = [(flat[i], int(float(flat[i + 1]))) for i in range(0, len(flat), 2)]
         found: list[str] = []
         for start in range(0, len(marks), _BATCH):
-            found += await self._still_open(marks[start : start + _BATCH])
+            batch: Sequence[tuple[bytes, int]] = marks[start : start + _BATCH]
+            if orphaned:
+                batch = await self._unheld(batch)
+            if batch:
+                found += await self._still_open(batch)
         return found
+
+    async def _unheld(self, marks: Sequence[tuple[bytes, int]]) -> list[tuple[bytes, int]]:
+        held = await self._gateway.send(
+            *(("EXISTS", self._keys(member).lease) for member, _ in marks)
+        )
+        return [mark for mark, lease in zip(marks, held, strict=True) if not lease]
 
     async def _still_open(self, marks: Sequence[tuple[bytes, int]]) -> list[str]:
         commands: list[Command] = []

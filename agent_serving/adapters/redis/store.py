@@ -13,26 +13,28 @@ from redis.asyncio import Redis
 from agent_serving.adapters.redis import feed
 from agent_serving.adapters.redis.agents import AgentTable
 from agent_serving.adapters.redis.books import Books
-from agent_serving.adapters.redis.gateway import Command, Gateway, client_of, decode, encode
+from agent_serving.adapters.redis.gateway import Command, Gateway, client_of, encode
 from agent_serving.adapters.redis.keys import SessionKeys
+from agent_serving.adapters.redis.leases import Leases, fence
+from agent_serving.adapters.redis.memory import Memory
 from agent_serving.adapters.redis.paging import Scan
+from agent_serving.adapters.redis.refusals import fenced, gone
 from agent_serving.adapters.redis.sessions import SessionIndex
 from agent_serving.domain.charge import Charge
-from agent_serving.domain.errors import (
-    InvalidRequest,
-    LogGone,
-    SequenceGap,
-    StaleWriter,
-    StoreUnavailable,
+from agent_serving.domain.errors import SequenceGap, StaleWriter, StoreUnavailable
+from agent_serving.ports import (
+    Append,
+    FactEntry,
+    Handovers,
+    Lease,
+    Listing,
+    LiveEntry,
+    Stored,
 )
-from agent_serving.ports import Append, FactEntry, Listing, LiveEntry, Stored
 
 _LIVE_ENTRIES = 10_000
 _LIVE_MS = 15 * 60 * 1000
 _GONE_MS = 24 * 60 * 60 * 1000
-_MEMORY_KEYS = 1_000
-_MEMORY_KEY_BYTES = 1024
-_MEMORY_VALUE_BYTES = 64 * 1024
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OLDEST = (6, 2)
 
@@ -65,9 +67,8 @@ class RedisSessionStore:
         self._load = gateway.script("load")
         self._publish = gateway.script("publish")
         self._delete = gateway.script("delete")
-        self._memory_put = gateway.script("memory_put")
-        self._lease_acquire = gateway.script("lease_acquire")
-        self._lease_release = gateway.script("lease_release")
+        self._memory = Memory(gateway, prefix)
+        self._leases = Leases(gateway, prefix)
 
     @classmethod
     def connect(
@@ -113,8 +114,10 @@ class RedisSessionStore:
                     "facts are missing between them",
                     details={"version": value},
                 )
+            case b"fenced":
+                raise fenced(append.session_id)
             case _:
-                raise _gone(append.session_id)
+                raise gone(append.session_id)
 
     def _append_command(self, append: Append) -> Command:
         keys = self._keys(append.session_id)
@@ -139,6 +142,7 @@ class RedisSessionStore:
             "" if append.expires_at is None else _milliseconds(append.expires_at),
             secrets.token_bytes(12),
             self._books.entry(append),
+            fence(append.lease),
         )
 
     async def charges(self, tenant: str, *, since: int, until: int) -> list[Charge]:
@@ -174,13 +178,17 @@ class RedisSessionStore:
 
     # --- feed -------------------------------------------------------------------------------
 
-    async def publish(self, session_id: str, events: Sequence[bytes]) -> None:
+    async def publish(
+        self, session_id: str, events: Sequence[bytes], *, lease: Lease | None = None
+    ) -> None:
         if not events:
             return
         keys = self._keys(session_id)
         nonce = secrets.token_bytes(12)
         await self._gateway.send(
-            self._publish([keys.meta, keys.live], nonce, _LIVE_ENTRIES, _LIVE_MS, *events)
+            self._publish(
+                [keys.meta, keys.live], nonce, _LIVE_ENTRIES, _LIVE_MS, fence(lease), *events
+            )
         )
 
     async def read(
@@ -207,7 +215,7 @@ class RedisSessionStore:
             reply, exists = await self._gateway.send(*commands(0))
         entries = feed.streams(reply)
         if not exists or encode(keys.gone) in entries:
-            raise _gone(session_id)
+            raise gone(session_id)
         return feed.merge(
             entries.get(encode(keys.log), ()), entries.get(encode(keys.live), ()), limit
         )
@@ -222,6 +230,9 @@ class RedisSessionStore:
 
     async def open_sessions(self) -> list[str]:
         return await self._index.open()
+
+    async def orphans(self) -> list[str]:
+        return await self._index.open(orphaned=True)
 
     # --- agents -----------------------------------------------------------------------------
 
@@ -245,49 +256,32 @@ class RedisSessionStore:
     # --- memory -----------------------------------------------------------------------------
 
     async def memory_get(self, session_id: str, key: str) -> str | None:
-        value = await self._gateway.ask(("HGET", self._keys(session_id).memory, encode(key)))
-        return None if value is None else decode(value)
+        return await self._memory.get(session_id, key)
 
-    async def memory_put(self, session_id: str, key: str, value: str) -> None:
-        """Raises InvalidRequest (a bound is passed), LogGone (the session is gone)."""
-        field, data = encode(key), encode(value)
-        if len(field) > _MEMORY_KEY_BYTES:
-            raise InvalidRequest(
-                f"the key is {len(field)} bytes long; at most {_MEMORY_KEY_BYTES} can be kept",
-                param="key",
-            )
-        if len(data) > _MEMORY_VALUE_BYTES:
-            raise InvalidRequest(
-                f"the value for {key!r} is {len(data)} bytes long; "
-                f"at most {_MEMORY_VALUE_BYTES} can be remembered",
-                param="value",
-            )
-        keys = self._keys(session_id)
-        state = await self._gateway.ask(
-            self._memory_put([keys.meta, keys.memory], field, data, _MEMORY_KEYS)
-        )
-        if state == b"full":
-            raise InvalidRequest(
-                f"session {session_id!r} remembers {_MEMORY_KEYS} keys already; "
-                "put the value under a key that is in use",
-                param="key",
-            )
-        if state == b"gone":
-            raise _gone(session_id)
+    async def memory_put(
+        self, session_id: str, key: str, value: str, *, lease: Lease | None = None
+    ) -> None:
+        await self._memory.put(session_id, key, value, lease)
 
     async def memory_keys(self, session_id: str) -> list[str]:
-        fields = await self._gateway.ask(("HKEYS", self._keys(session_id).memory))
-        return sorted(decode(field) for field in fields)
+        return await self._memory.keys(session_id)
 
     # --- lease ------------------------------------------------------------------------------
 
-    async def acquire_lease(self, session_id: str, owner: str, ttl_ms: int) -> bool:
-        lease = self._keys(session_id).lease
-        return bool(await self._gateway.ask(self._lease_acquire([lease], encode(owner), ttl_ms)))
+    async def acquire_lease(self, session_id: str, owner: str, ttl_ms: int) -> Lease | None:
+        return await self._leases.acquire(session_id, owner, ttl_ms)
 
-    async def release_lease(self, session_id: str, owner: str) -> None:
-        lease = self._keys(session_id).lease
-        await self._gateway.send(self._lease_release([lease], encode(owner)))
+    async def renew_lease(self, session_id: str, lease: Lease, ttl_ms: int) -> None:
+        await self._leases.renew(session_id, lease, ttl_ms)
+
+    async def release_lease(self, session_id: str, lease: Lease) -> None:
+        await self._leases.release(session_id, lease)
+
+    async def hand_over(self, session_id: str) -> None:
+        await self._leases.hand_over(session_id)
+
+    async def handovers(self, after: str | None, *, block_ms: int) -> Handovers:
+        return await self._leases.handovers(after, block_ms)
 
     # --- the store itself -------------------------------------------------------------------
 
@@ -323,13 +317,6 @@ class RedisSessionStore:
 
     def _keys(self, session_id: str) -> SessionKeys:
         return SessionKeys(self._prefix, session_id)
-
-
-def _gone(session_id: str) -> LogGone:
-    return LogGone(
-        f"session {session_id!r} is gone: it was deleted, has expired, or never was here",
-        details={"session_id": session_id},
-    )
 
 
 def _milliseconds(time: datetime) -> int:

@@ -272,8 +272,10 @@ async def test_a_caller_that_is_cancelled_is_never_answered_instead(
 ) -> None:
     """At whatever moment it comes: a cancellation that gets lost leaves a task that never ends."""
     seen = {"cancelled": 0, "lost": 0}
+    session = new_session()
+    await store.append(fact(session, 0))
     for round_number in range(2000):
-        call = asyncio.create_task(store.acquire_lease("sess_x", "me", 1000))
+        call = asyncio.create_task(store.acquire_lease(session, "me", 1000))
         for _ in range(round_number % 13):
             await asyncio.sleep(0)
         if round_number % 2:
