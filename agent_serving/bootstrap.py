@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,7 @@ from agent_serving.adapters.sglang.engine import SglangEngine
 from agent_serving.adapters.tools.functions import FunctionToolRunner
 from agent_serving.api import ApiSettings, create_app
 from agent_serving.config import Settings
-from agent_serving.domain.errors import ConfigurationError
+from agent_serving.domain.errors import ConfigurationError, StoreUnavailable
 from agent_serving.local.errors import LocalEngineError
 from agent_serving.local.install import EngineEnvironment, ensure_engine
 from agent_serving.local.launch import HOST, EngineProcess, LaunchOptions
@@ -35,9 +36,12 @@ from agent_serving.runtime.gathered import Gathered
 from agent_serving.runtime.service import Service
 from agent_serving.runtime.turn_spans import TurnSpans
 
+log = logging.getLogger(__name__)
+
 Say = Callable[[str], None]
 
 SHIPPED_CACHE_TOKENS = 65_536
+DURABILITY_RETRY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,16 +140,56 @@ def _deployment(settings: Settings) -> dict[str, Any]:
         "max_running_per_engine": settings.max_running_per_engine,
         "max_waiting": settings.max_waiting,
         "durability": settings.durability if settings.redis_url is None else "external",
+        "redis_replicas": settings.redis_replicas,
     }
 
 
 async def _store(settings: Settings, stack: AsyncExitStack) -> RedisSessionStore:
     if settings.redis_url is not None:
-        return RedisSessionStore.connect(settings.redis_url)
+        store = RedisSessionStore.connect(settings.redis_url, replicas=settings.redis_replicas)
+        checking = asyncio.create_task(state_durability(store, settings), name="durability")
+        stack.callback(checking.cancel)
+        return store
     redis = EmbeddedRedis(settings.data_dir / "redis", strict=settings.durability == "strict")
     stack.push_async_callback(redis.stop)
     await redis.start()
-    return RedisSessionStore.connect(redis.url, embedded=True)
+    store = RedisSessionStore.connect(redis.url, embedded=True)
+    await state_durability(store, settings)
+    return store
+
+
+async def state_durability(store: RedisSessionStore, settings: Settings) -> None:
+    """Log what a turn that got its id survives, as soon as Redis answers."""
+    while True:
+        try:
+            found = await store.ping()
+            break
+        except StoreUnavailable:
+            await asyncio.sleep(DURABILITY_RETRY_SECONDS)
+    problem = durability_problem(found["persistence"], settings)
+    if problem is None:
+        fsync = found["persistence"]["appendfsync"] or "not told"
+        log.info("durability: append-only file, appendfsync %s, at %s", fsync, found["address"])
+    else:
+        log.warning("durability: %s (Redis at %s)", problem, found["address"])
+
+
+def durability_problem(persistence: Mapping[str, Any], settings: Settings) -> str | None:
+    """What is less than was asked for, and what to do; None where nothing is."""
+    if not persistence["appendonly"]:
+        return (
+            "Redis keeps no append-only file: its restart loses sessions and accepted turns. Set "
+            "`appendonly yes` there"
+        )
+    fsync = persistence["appendfsync"]
+    if settings.durability == "strict" and fsync != "always":
+        return (
+            f"--durability strict was asked for, and Redis has appendfsync {fsync or 'unknown'}: a "
+            "crash of its machine may lose the last second. Set `appendfsync always` there"
+        )
+    if fsync == "no":
+        return "Redis leaves it to its machine when facts are on disk. Set `appendfsync everysec`"
+    return None
 
 
 # --- an engine on this machine --------------------------------------------------------------

@@ -63,8 +63,16 @@ class Settings(Value):
     )
     durability: Literal["everysec", "strict"] = Field(
         "everysec",
-        description="Of the embedded Redis. everysec: a crash of the machine (not of the service) "
-        "may lose the last second. strict: every fact is synced to disk before it is answered.",
+        description="Of the embedded Redis; one at `redis_url` is checked, and a warning logged "
+        "where it does less. everysec: a crash of the machine (not of the service) may lose the "
+        "last second. strict: every fact is synced to disk before it is answered.",
+    )
+    redis_replicas: int = Field(
+        0,
+        ge=0,
+        le=16,
+        description="Replicas of the Redis at `redis_url` that must have a fact before it is "
+        "answered (WAIT): so many may fail, with the primary, without a loss.",
     )
     engines: tuple[str, ...] = Field(
         (), description="Base URLs of SGLang servers; several make a pool, sticky by session."

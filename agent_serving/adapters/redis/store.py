@@ -36,6 +36,7 @@ _LIVE_ENTRIES = 10_000
 _LIVE_MS = 15 * 60 * 1000
 _GONE_MS = 24 * 60 * 60 * 1000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_REPLICAS_MS = 2_000
 _OLDEST = (6, 2)
 
 
@@ -53,13 +54,16 @@ class RedisSessionStore:
         *,
         max_readers: int = 256,
         embedded: bool = False,
+        replicas: int = 0,
     ) -> None:
         """`client` returns bytes; the store closes it. `max_readers` calls of `read` can block at
-        once, on connections of their own; further ones wait their time and look once."""
+        once, on connections of their own; further ones wait their time and look once. An append
+        returns when `replicas` of the server have it too."""
         gateway = Gateway(client, max_readers=max_readers)
         self._gateway = gateway
         self._prefix = prefix
         self._embedded = embedded
+        self._replicas = replicas
         self._index = SessionIndex(gateway, prefix)
         self._agents = AgentTable(gateway, prefix)
         self._books = Books(gateway, prefix)
@@ -79,11 +83,12 @@ class RedisSessionStore:
         max_connections: int = 64,
         max_readers: int = 256,
         embedded: bool = False,
+        replicas: int = 0,
     ) -> RedisSessionStore:
         """`redis://`, `rediss://` or `unix://`, with user and password in the URL. Nothing is
         sent yet. Raises InvalidRequest (the URL cannot be read)."""
         client = client_of(url, max_connections=max_connections)
-        return cls(client, prefix, max_readers=max_readers, embedded=embedded)
+        return cls(client, prefix, max_readers=max_readers, embedded=embedded, replicas=replicas)
 
     # --- log --------------------------------------------------------------------------------
 
@@ -94,7 +99,15 @@ class RedisSessionStore:
         mark = self._books.mark(append)
         if mark is not None:
             commands, place = [mark, *commands], place + 1
-        state, value, *rest = (await self._gateway.send(*commands))[place]
+        if self._replicas:
+            commands = [*commands, ("WAIT", self._replicas, _REPLICAS_MS)]
+        replies = await self._gateway.send(*commands)
+        if self._replicas and replies[-1] < self._replicas:
+            raise StoreUnavailable(
+                f"only {replies[-1]} of {self._replicas} replicas of Redis have the fact; it is in "
+                "the log all the same, and may be lost with the primary"
+            )
+        state, value, *rest = replies[place]
         where = f"session {append.session_id!r}"
         match state:
             case b"ok":
