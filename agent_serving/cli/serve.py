@@ -26,6 +26,7 @@ def serve(
     port: options.Port = None,
     data_dir: options.DataDir = None,
     durability: options.Durability = None,
+    redis_replicas: options.RedisReplicas = None,
     dialect: options.Dialect = None,
     currency: options.Currency = None,
     tools: options.Tools = None,
