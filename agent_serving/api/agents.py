@@ -11,11 +11,13 @@ from agent_serving.api import views
 from agent_serving.api.bodies import AgentBody, FunctionTool, ToolBody
 from agent_serving.api.context import AgentRef, Api, Context
 from agent_serving.api.delivery import named
-from agent_serving.api.errors import documented
+from agent_serving.api.errors import BadHeader, documented
+from agent_serving.api.idempotency import Mark, tell
 from agent_serving.api.paging import NewestFirst, OldestFirst, Page, cut
 from agent_serving.domain import values
 from agent_serving.domain.errors import (
     EngineUnavailable,
+    IdempotencyMismatch,
     NotFound,
     SchemaRejected,
     UnknownModel,
@@ -72,12 +74,14 @@ class AgentPage(Page[Agent]):
     status_code=201,
     response_model=Agent,
     summary="Register an agent, or the next version of one",
-    responses=documented(*REFUSED, body=True),
+    responses=documented(BadHeader, IdempotencyMismatch, *REFUSED, body=True),
 )
-async def register_agent(body: AgentBody, api: Context, response: Response) -> Agent:
+async def register_agent(body: AgentBody, api: Context, response: Response, mark: Mark) -> Agent:
     """Everything is checked now, by this service and by the engine's grammar compiler, so that no
     session meets a surprise: the model, the tools, every schema."""
-    agent = await api.service.agents.register(api.tenant, draft(api, body))
+    made = await api.service.agents.register(api.tenant, draft(api, body), mark=mark)
+    agent = made.value
+    tell(response, replayed=made.replayed)
     response.headers["location"] = f"/v1/agents/{agent.id}"
     return Agent.of(agent)
 

@@ -23,6 +23,7 @@ from agent_serving.domain.errors import (
     ContextLengthExceeded,
     CursorExpired,
     EngineUnavailable,
+    IdempotencyMismatch,
     ImpossibleEvent,
     InvalidRequest,
     LogGone,
@@ -47,6 +48,10 @@ class MalformedBody(InvalidRequest):
     """The body cannot be read at all."""
 
 
+class BadHeader(InvalidRequest):
+    """A header that cannot be read."""
+
+
 class UnsupportedMediaType(InvalidRequest):
     pass
 
@@ -61,6 +66,7 @@ class InternalError(AgentServingError):
 
 STATUS: Mapping[type[AgentServingError], HTTPStatus] = {
     MalformedBody: HTTPStatus.BAD_REQUEST,
+    BadHeader: HTTPStatus.BAD_REQUEST,
     BudgetExhausted: HTTPStatus.PAYMENT_REQUIRED,
     NotFound: HTTPStatus.NOT_FOUND,
     UnknownModel: HTTPStatus.NOT_FOUND,
@@ -69,6 +75,7 @@ STATUS: Mapping[type[AgentServingError], HTTPStatus] = {
     SessionBusy: HTTPStatus.CONFLICT,
     TurnNotActive: HTTPStatus.CONFLICT,
     ToolInDoubt: HTTPStatus.CONFLICT,
+    IdempotencyMismatch: HTTPStatus.CONFLICT,
     ImpossibleEvent: HTTPStatus.CONFLICT,
     CursorExpired: HTTPStatus.GONE,
     PayloadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -86,7 +93,11 @@ STATUS: Mapping[type[AgentServingError], HTTPStatus] = {
 }
 """The nearest class of an error's ancestry counts; an error that has none here is a defect."""
 
-NO_RETRY: tuple[type[AgentServingError], ...] = (SessionBusy, TurnNotActive)
+NO_RETRY: tuple[type[AgentServingError], ...] = (
+    SessionBusy,
+    TurnNotActive,
+    IdempotencyMismatch,
+)
 """openai-python retries every 409 unless it is told not to."""
 
 ErrorType = Literal["invalid_request_error", "rate_limit_error", "server_error"]
@@ -199,11 +210,13 @@ def _headers(error: AgentServingError) -> dict[str, str]:
 
 _MEANING: Mapping[type[AgentServingError], str] = {
     MalformedBody: "The body is not JSON.",
+    BadHeader: "A header cannot be read; `param` says which.",
     NotFound: "There is no such thing, or it is another tenant's.",
     UnknownModel: "No engine serves the model.",
     SessionBusy: "Another turn is under way and `on_conflict` is `reject`.",
     BudgetExhausted: "A budget is used up; `details` says whose. Raise it to go on.",
     TurnNotActive: "The turn is over, or the call is not open for this answer.",
+    IdempotencyMismatch: "The Idempotency-Key came before with another body.",
     CursorExpired: "`after` is older than what is kept; `details.oldest_sequence` is not.",
     PayloadTooLarge: "The body is larger than this deployment takes.",
     UnsupportedMediaType: "The body is not declared as `application/json`.",

@@ -11,7 +11,8 @@ from agent_serving.api.agents import REFUSED, chosen
 from agent_serving.api.bodies import SessionBody, SessionPatch
 from agent_serving.api.context import Api, Context, SessionId
 from agent_serving.api.delivery import settled, turn_view
-from agent_serving.api.errors import documented
+from agent_serving.api.errors import BadHeader, documented
+from agent_serving.api.idempotency import Mark, tell
 from agent_serving.api.listing import SessionFilter, list_page
 from agent_serving.api.messages import texts
 from agent_serving.api.paging import NewestFirst
@@ -19,12 +20,15 @@ from agent_serving.api.stream import EventStream, turn_stream
 from agent_serving.domain.errors import (
     BudgetExhausted,
     ContextLengthExceeded,
+    IdempotencyMismatch,
     NotFound,
     Overloaded,
     SessionBusy,
     ShuttingDown,
 )
+from agent_serving.domain.receipt import RequestMark
 from agent_serving.domain.session import Session, SessionStatus
+from agent_serving.runtime.idempotency import Made
 from agent_serving.runtime.sessions import Taken, TurnRequest
 
 router = APIRouter(prefix="/v1", tags=["sessions"])
@@ -54,10 +58,12 @@ STREAMED: dict[str, Any] = {
             "description": "With an `input` and `mode=background`: the turn runs.",
         },
         **documented(
+            BadHeader,
             NotFound,
             *REFUSED,
             BudgetExhausted,
             ContextLengthExceeded,
+            IdempotencyMismatch,
             Overloaded,
             ShuttingDown,
             body=True,
@@ -65,18 +71,13 @@ STREAMED: dict[str, Any] = {
     },
 )
 async def open_session(
-    body: SessionBody, api: Context, request: Request, response: Response
+    body: SessionBody, api: Context, request: Request, response: Response, mark: Mark
 ) -> views.OpenedSession | EventStream:
     """With an `input` the first turn starts at once and is answered by `mode`, as by
     `POST /v1/sessions/{session_id}/turns`. If it cannot start, no session is opened."""
-    agent = await chosen(api, body.agent)
-    session = await api.service.sessions.open(
-        api.tenant,
-        agent,
-        metadata=body.metadata,
-        budget=body.budget,
-        ttl_seconds=body.ttl_seconds,
-    )
+    made = await _opened(api, body, mark)
+    session = made.value
+    tell(response, replayed=made.replayed)
     response.headers["location"] = f"/v1/sessions/{session.id}"
     if body.input is None:
         return views.OpenedSession.opened(session, None)
@@ -84,11 +85,13 @@ async def open_session(
         input=texts(body.input),
         traceparent=request.headers.get("traceparent"),
         tracestate=request.headers.get("tracestate"),
+        # Opening the session was the first part of the request.
+        mark=None if mark is None else mark.but(part=2),
     )
     taken = await _first_turn(api, session, asked)
     turn = taken.turn
     if body.mode == "stream":
-        return turn_stream(api, session, taken)
+        return await turn_stream(api, session, taken)
     if body.mode == "background":
         response.status_code = 202
     else:
@@ -159,10 +162,26 @@ async def delete_session(session_id: SessionId, api: Context) -> views.Deleted:
     return views.Deleted(id=session_id, object="session.deleted")
 
 
+async def _opened(api: Api, body: SessionBody, mark: RequestMark | None) -> Made[Session]:
+    sessions = api.service.sessions
+    known = await sessions.maker.known(api.tenant, mark)
+    if known is not None:
+        return Made(known, replayed=True)
+    return await sessions.open(
+        api.tenant,
+        await chosen(api, body.agent),
+        metadata=body.metadata,
+        budget=body.budget,
+        ttl_seconds=body.ttl_seconds,
+        mark=mark,
+    )
+
+
 async def _first_turn(api: Api, session: Session, asked: TurnRequest) -> Taken:
     try:
         return await api.service.sessions.start_turn(api.tenant, session.id, asked)
     except Exception:
-        # Nobody knows the session's id: it would stay for ever.
+        # Nobody knows the session's id: it would stay for ever. The request may come again.
+        await api.service.sessions.maker.forget(asked.mark)
         await api.service.sessions.delete(api.tenant, session.id)
         raise

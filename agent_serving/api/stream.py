@@ -12,6 +12,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from agent_serving.api.context import Api
+from agent_serving.api.idempotency import REPLAYED
 from agent_serving.api.views import Time, View
 from agent_serving.domain.feed import TERMINAL_EVENTS, EventType
 from agent_serving.domain.session import TERMINAL, Session
@@ -106,10 +107,15 @@ async def replayed(
         after = events[-1].sequence
 
 
-def turn_stream(api: Api, session: Session, taken: Taken) -> EventStream:
-    """A turn from what was just taken for it to where it is over or waits for the caller."""
+async def turn_stream(api: Api, session: Session, taken: Taken) -> EventStream:
+    """A turn from what was taken for it to where it is over or waits for the caller; of a replayed
+    request, from the turn's start."""
     turn_id, trace_id = taken.turn.id, taken.turn.trace_id
     headers = {"x-turn-id": turn_id, "x-session-id": session.id, "x-trace-id": trace_id}
+    first = taken.sequence
+    if first is None:
+        headers |= REPLAYED
+        first = await api.service.feed.start_of(session, turn_id)
 
     def of_turn(event: SessionEvent) -> bool:
         return event.turn_id == turn_id
@@ -117,7 +123,7 @@ def turn_stream(api: Api, session: Session, taken: Taken) -> EventStream:
     def settled(event: SessionEvent) -> bool:
         return of_turn(event) and (event.type in TERMINAL_EVENTS or event.type == "turn.waiting")
 
-    source = live(api, session, taken.sequence - 1, wanted=of_turn, last=settled)
+    source = live(api, session, first - 1, wanted=of_turn, last=settled)
     return EventStream(source, headers)
 
 

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Request, Response
 from agent_serving.api import views
 from agent_serving.api.context import Context, SessionId, TurnId
 from agent_serving.api.delivery import settled, turn_request, turn_view
-from agent_serving.api.errors import documented
+from agent_serving.api.errors import BadHeader, documented
+from agent_serving.api.idempotency import Mark, tell
 from agent_serving.api.messages import texts
 from agent_serving.api.paging import OldestFirst, cut
 from agent_serving.api.sessions import STREAMED
@@ -17,6 +18,7 @@ from agent_serving.domain.errors import (
     BudgetExhausted,
     ContextLengthExceeded,
     EngineUnavailable,
+    IdempotencyMismatch,
     NotFound,
     Overloaded,
     SchemaRejected,
@@ -38,9 +40,11 @@ router = APIRouter(prefix="/v1/sessions/{session_id}", tags=["turns"])
         200: STREAMED,
         202: {"model": views.Turn, "description": "With `mode=background`: the turn runs."},
         **documented(
+            BadHeader,
             NotFound,
             SessionBusy,
             TurnNotActive,
+            IdempotencyMismatch,
             BudgetExhausted,
             ContextLengthExceeded,
             SchemaRejected,
@@ -53,19 +57,27 @@ router = APIRouter(prefix="/v1/sessions/{session_id}", tags=["turns"])
     },
 )
 async def start_turn(
-    session_id: SessionId, body: TurnBody, api: Context, request: Request, response: Response
+    session_id: SessionId,
+    body: TurnBody,
+    api: Context,
+    request: Request,
+    response: Response,
+    mark: Mark,
 ) -> views.Turn | EventStream:
     """The turn is durable before anything is answered, and it runs to its end whether or not the
     caller stays. The header `x-turn-id` names it in every mode. With `mode=wait` a replica that is
     about to end answers 202 and the turn as it is; another one goes on with it."""
     session = await api.service.sessions.get(api.tenant, session_id)
-    asked = await turn_request(api, session, body, texts(body.input), request)
-    taken = await api.service.sessions.start_turn(
-        api.tenant, session_id, asked, on_conflict=body.on_conflict
-    )
+    taken = api.service.sessions.replay(session, mark)
+    if taken is None:
+        asked = await turn_request(api, session, body, texts(body.input), request)
+        taken = await api.service.sessions.start_turn(
+            api.tenant, session_id, asked.but(mark=mark), on_conflict=body.on_conflict
+        )
     turn = taken.turn
+    tell(response, replayed=taken.sequence is None)
     if body.mode == "stream":
-        return turn_stream(api, session, taken)
+        return await turn_stream(api, session, taken)
     if body.mode == "background":
         response.status_code = 202
     else:
@@ -123,12 +135,13 @@ async def change_turn(
     status_code=202,
     response_model=views.Turn,
     summary="Cancel a turn",
-    responses=documented(NotFound, TurnNotActive),
+    responses=documented(BadHeader, NotFound, TurnNotActive, IdempotencyMismatch),
 )
 async def cancel_turn(
-    session_id: SessionId, turn_id: TurnId, api: Context, response: Response
+    session_id: SessionId, turn_id: TurnId, api: Context, response: Response, mark: Mark
 ) -> views.Turn:
     """Idempotent. The engine's request is aborted; the turn is `cancelled` once the engine has
     let go of it. What the model had said until then is kept."""
-    turn = await api.service.sessions.cancel(api.tenant, session_id, turn_id)
-    return turn_view(api, session_id, turn, response)
+    made = await api.service.sessions.cancel(api.tenant, session_id, turn_id, mark=mark)
+    tell(response, replayed=made.replayed)
+    return turn_view(api, session_id, made.value, response)

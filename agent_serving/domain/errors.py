@@ -12,6 +12,7 @@ AgentServingError
 │   ├── SessionBusy             session_busy
 │   ├── TurnNotActive           turn_not_active
 │   ├── ToolInDoubt             tool_in_doubt
+│   ├── IdempotencyMismatch     idempotency_mismatch
 │   ├── BudgetExhausted         budget_reached
 │   └── CursorExpired           cursor_expired
 ├── CapacityError               try again later
@@ -98,6 +99,10 @@ class TurnNotActive(RequestError):
 
 class ToolInDoubt(RequestError):
     code = "tool_in_doubt"
+
+
+class IdempotencyMismatch(RequestError):
+    code = "idempotency_mismatch"
 
 
 class BudgetExhausted(RequestError):

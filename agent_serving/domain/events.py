@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 
 from agent_serving.domain.cost import Cost
+from agent_serving.domain.receipt import RequestMark
 from agent_serving.domain.values import (
     Agent,
     Budget,
@@ -35,9 +36,10 @@ from agent_serving.domain.values import (
 
 
 class Fact(Value):
-    """`at` is when it happened (UTC)."""
+    """`at` is when it happened (UTC); `request`, whose Idempotency-Key it records as taken."""
 
     at: datetime
+    request: RequestMark | None = None
 
 
 class ForkOrigin(Value):

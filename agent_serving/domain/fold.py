@@ -9,6 +9,7 @@ from typing import Any, assert_never
 from agent_serving.domain import events as e
 from agent_serving.domain.errors import ContextLengthExceeded, ImpossibleEvent
 from agent_serving.domain.fold_steps import apply_model, apply_tool, lasted, settle
+from agent_serving.domain.receipt import with_receipt
 from agent_serving.domain.session import (
     OPEN,
     TERMINAL,
@@ -35,13 +36,21 @@ def apply(session: Session | None, fact: e.AnyFact) -> Session:
     if isinstance(fact, e.SessionOpened | e.SessionForked):
         if session is not None:
             raise ImpossibleEvent.because(fact.type, "the session is already open")
-        return _open(fact)
+        return _receipted(_open(fact), fact)
     if session is None:
         raise ImpossibleEvent.because(fact.type, "no session is open")
     if session.closed:
         raise ImpossibleEvent.because(fact.type, "the session is closed")
     changed = _apply(session, fact)
-    return changed.but(version=session.version + 1, updated_at=fact.at)
+    return _receipted(changed.but(version=session.version + 1, updated_at=fact.at), fact)
+
+
+def _receipted(session: Session, fact: e.AnyFact) -> Session:
+    if fact.request is None:
+        return session
+    turn_id = getattr(fact, "turn_id", None)
+    kept = with_receipt(session.receipts, fact.request, at=fact.at, turn_id=turn_id)
+    return session.but(receipts=kept)
 
 
 def _apply(session: Session, fact: e.AnyFact) -> Session:

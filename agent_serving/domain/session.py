@@ -10,6 +10,7 @@ from pydantic import Field
 
 from agent_serving.domain.cost import Cost, total_of
 from agent_serving.domain.events import Attempt, ForkOrigin
+from agent_serving.domain.receipt import Receipt
 from agent_serving.domain.values import (
     Agent,
     Budget,
@@ -240,6 +241,8 @@ class Session(Value):
     token_count: int = 0
     reply_open: bool = False
     closed: bool = False
+    receipts: tuple[Receipt, ...] = ()
+    """Of the requests of the last 24 hours that had an Idempotency-Key."""
     version: int = 0
     created_at: datetime
     updated_at: datetime

@@ -23,8 +23,10 @@ from agent_serving.ports.store import (
     Lease,
     Listing,
     LiveEntry,
+    Reserved,
     SessionStore,
     Stored,
+    StoredAgent,
 )
 from agent_serving.ports.tools import ToolRunner
 from agent_serving.ports.tracer import SpanCounts, Tracer
@@ -45,10 +47,12 @@ __all__ = [
     "LiveEntry",
     "Observer",
     "Ports",
+    "Reserved",
     "Scheduler",
     "SessionStore",
     "SpanCounts",
     "Stored",
+    "StoredAgent",
     "ToolRunner",
     "Tracer",
     "Worker",

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from agent_serving.domain.charge import Charge
+from agent_serving.domain.receipt import RequestMark
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,23 @@ class Listing:
     more: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """The id of the object that requests with one Idempotency-Key make, and when it was given."""
+
+    object_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAgent:
+    """`replayed`: an earlier request with the same mark stored it."""
+
+    agent_id: str
+    version: int
+    replayed: bool = False
+
+
 class SessionStore(Protocol):
     """Durable session logs. All calls raise StoreUnavailable when the store cannot be reached,
     and work again as soon as it can."""
@@ -150,10 +168,35 @@ class SessionStore(Protocol):
         """Every key goes; a later append raises LogGone. Idempotent."""
         ...
 
-    async def put_agent(self, tenant: str, agent: bytes, *, agent_id: str, name: str) -> int:
+    async def put_agent(
+        self,
+        tenant: str,
+        agent: bytes,
+        *,
+        agent_id: str,
+        name: str,
+        mark: RequestMark | None = None,
+    ) -> StoredAgent:
         """Store the next version of a named agent; the version's number (1, 2, …) replaces
-        nothing in `agent`: the caller reads it from the return value. Atomic."""
+        nothing in `agent`: the caller reads it from the return value. Atomic, with the record
+        that the request of `mark` was taken. Raises IdempotencyMismatch."""
         ...
+
+    async def agent_made_by(self, tenant: str, mark: RequestMark) -> StoredAgent | None:
+        """What a request with this mark stored in the last 24 hours. Raises
+        IdempotencyMismatch."""
+        ...
+
+    async def reserve(self, mark: RequestMark, object_id: str, *, at: datetime) -> Reserved:
+        """The reservation of the first request with this mark, which this one may be; kept for
+        24 hours. Raises IdempotencyMismatch."""
+        ...
+
+    async def reserved(self, mark: RequestMark) -> Reserved | None:
+        """Raises IdempotencyMismatch."""
+        ...
+
+    async def release(self, mark: RequestMark) -> None: ...
 
     async def agent_versions(self, tenant: str, key: str) -> list[tuple[int, bytes]]:
         """All versions, oldest first; `key` is an agent id or a name; [] where unknown."""

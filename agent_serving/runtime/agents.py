@@ -15,6 +15,7 @@ from agent_serving.domain.errors import (
     UnknownModel,
     UnknownTool,
 )
+from agent_serving.domain.receipt import RequestMark
 from agent_serving.domain.values import (
     Agent,
     JsonSchemaOutput,
@@ -26,7 +27,8 @@ from agent_serving.domain.values import (
     ToolSpec,
     Value,
 )
-from agent_serving.ports import Listing, Ports, Worker
+from agent_serving.ports import Listing, Ports, StoredAgent, Worker
+from agent_serving.runtime.idempotency import Made
 
 MAX_TOOLS = 128
 
@@ -50,16 +52,28 @@ class Agents:
         self._ports = ports
         self._dialect = dialect
 
-    async def register(self, tenant: str, draft: AgentDraft) -> Agent:
+    async def register(
+        self, tenant: str, draft: AgentDraft, *, mark: RequestMark | None = None
+    ) -> Made[Agent]:
         """Check the draft and store it as the next version of the agent of that name."""
+        known = await self._ports.store.agent_made_by(tenant, mark) if mark is not None else None
+        if known is not None:
+            return await self._replayed(tenant, known)
         agent = await self.resolve(draft)
-        known = await self._ports.store.agent_versions(tenant, draft.name)
-        if known:
-            agent = agent.but(id=Agent.model_validate_json(known[-1][1]).id)
-        version = await self._ports.store.put_agent(
-            tenant, agent.model_dump_json().encode(), agent_id=agent.id, name=agent.name
+        versions = await self._ports.store.agent_versions(tenant, draft.name)
+        if versions:
+            agent = agent.but(id=Agent.model_validate_json(versions[-1][1]).id)
+        body = agent.model_dump_json().encode()
+        stored = await self._ports.store.put_agent(
+            tenant, body, agent_id=agent.id, name=agent.name, mark=mark
         )
-        return agent.but(version=version)
+        if stored.replayed:
+            return await self._replayed(tenant, stored)
+        return Made(agent.but(version=stored.version))
+
+    async def _replayed(self, tenant: str, stored: StoredAgent) -> Made[Agent]:
+        found = await self.find(tenant, f"{stored.agent_id}@{stored.version}")
+        return Made(found, replayed=True)
 
     async def resolve(self, draft: AgentDraft) -> Agent:
         """The agent that a draft means here; nothing is stored.

@@ -112,6 +112,20 @@ class Feed:
             after = events[-1].sequence
         return found[:limit]
 
+    async def start_of(self, session: Session, turn_id: str) -> int:
+        """The sequence of the turn's first event; 1 where it is not found. Raises LogGone."""
+        after, name = 0, f'"{turn_id}"'.encode()
+        while entries := await self._store.read(session.id, after):
+            for entry in entries:
+                match entry:
+                    case FactEntry() if name in entry.fact:
+                        return entry.sequence
+                    case FactEntry():
+                        after = entry.sequence + entry.width - 1
+                    case LiveEntry():
+                        after = entry.sequence
+        return 1
+
     async def follow(
         self, session: Session, after: int, *, ping_seconds: float = 15.0
     ) -> AsyncGenerator[SessionEvent | None, None]:

@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator
 from agent_serving.domain import events as e
 from agent_serving.domain.errors import InvalidRequest, NotFound
 from agent_serving.domain.fold import apply
+from agent_serving.domain.receipt import RequestMark
 from agent_serving.domain.session import TERMINAL, Session
 from agent_serving.domain.transcript import reopened
 from agent_serving.domain.values import Agent, Message
 from agent_serving.ports import FactEntry, Ports
+from agent_serving.runtime.idempotency import Made, SessionMaker
 from agent_serving.runtime.journal import Journals
 from agent_serving.runtime.rendering import Renderer
 
@@ -21,6 +23,7 @@ class Forks:
         self._ports = ports
         self._journals = journals
         self._renderer = renderer
+        self._maker = SessionMaker(ports, journals)
 
     async def fork(
         self,
@@ -30,13 +33,15 @@ class Forks:
         at_turn: str | None = None,
         metadata: dict[str, str] | None = None,
         agent: Agent | None = None,
-    ) -> Session:
+        mark: RequestMark | None = None,
+    ) -> Made[Session]:
         """Fork behind `at_turn` (None: the last turn that has ended). The log is folded up to that
         point, so the fork is exactly what the session was then. With an `agent` other than the
         origin's, the opening is rendered anew and the later tokens stay as they are.
 
         Raises NotFound, InvalidRequest (the turn is not over, or another was under way; the
-        agent is for another model), EngineUnavailable (only where an opening is rendered).
+        agent is for another model), EngineUnavailable (only where an opening is rendered),
+        IdempotencyMismatch.
         """
         origin = (await self._journals.open(session_id, tenant)).session
         agent = agent or origin.agent
@@ -61,7 +66,7 @@ class Forks:
             budget=origin.budget,
             opening_turn=past.opening_turn if tokens == before else len(turns),
         )
-        return (await self._journals.create(fact, tokens)).session
+        return await self._maker.make(fact, tokens, mark=mark)
 
     async def _reopened(
         self, tokens: tuple[int, ...], before: Agent, after: Agent

@@ -9,10 +9,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from agent_serving.domain import events as e
+from agent_serving.domain import receipt as receipts
 from agent_serving.domain.errors import InvalidRequest, TurnNotActive
+from agent_serving.domain.receipt import RequestMark
 from agent_serving.domain.session import OPEN, Session, ToolStep, Turn
 from agent_serving.domain.values import Timings, ToolResult, Value
 from agent_serving.ports import Ports
+from agent_serving.runtime.idempotency import Made
 from agent_serving.runtime.journal import Journal, Journals
 from agent_serving.runtime.runners import Runners
 from agent_serving.runtime.sessions import Sessions, turn_of
@@ -64,21 +67,32 @@ class Inputs:
         self._sessions = sessions
 
     async def answer(
-        self, tenant: str, session_id: str, turn_id: str, inputs: Sequence[Input]
-    ) -> Turn:
-        """All inputs are checked before the first is taken. Raises NotFound, TurnNotActive (also
-        for a call that is not open), InvalidRequest."""
+        self,
+        tenant: str,
+        session_id: str,
+        turn_id: str,
+        inputs: Sequence[Input],
+        *,
+        mark: RequestMark | None = None,
+    ) -> Made[Turn]:
+        """All inputs are checked before the first is taken. Each is a part of the request: those
+        that an earlier request with this mark had taken are passed over. Raises NotFound,
+        TurnNotActive (also for a call that is not open), InvalidRequest, IdempotencyMismatch."""
         journal = await self._journals.open(session_id, tenant)
-        for position, given in enumerate(inputs):
+        before = receipts.find(journal.session.receipts, mark, self._ports.clock.now())
+        done = 0 if before is None else before.part
+        for position, given in enumerate(inputs[done:], done):
             self._check(journal.session, turn_id, given, f"inputs[{position}]")
         _check_once(inputs)
-        for given in inputs:
+        for position, given in enumerate(inputs[done:], done):
+            part = None if mark is None else mark.but(part=position + 1)
             if isinstance(given, SteerInput):
-                await self._sessions.steer(tenant, session_id, turn_id, [given.content])
+                texts = [given.content]
+                await self._sessions.steer(tenant, session_id, turn_id, texts, mark=part)
             else:
-                await self._take(journal, turn_id, given)
+                await self._take(journal, turn_id, given, part)
         self._runners.ensure(journal)
-        return turn_of(journal.session, turn_id)
+        return Made(turn_of(journal.session, turn_id), replayed=done == len(inputs))
 
     def _check(self, session: Session, turn_id: str, given: Input, param: str) -> None:
         turn = turn_of(session, turn_id)
@@ -107,11 +121,17 @@ class Inputs:
                 _check_size(_text(given.output), param)
 
     async def _take(
-        self, journal: Journal, turn_id: str, given: ToolResultInput | InDoubtInput | ApprovalInput
+        self,
+        journal: Journal,
+        turn_id: str,
+        given: ToolResultInput | InDoubtInput | ApprovalInput,
+        mark: RequestMark | None,
     ) -> None:
-        def fact(session: Session) -> e.ToolFinished | e.ToolReleased:
+        def fact(session: Session) -> e.ToolFinished | e.ToolReleased | None:
             turn = turn_of(session, turn_id)
             now = self._ports.clock.now()
+            if receipts.taken(session.receipts, mark, now):
+                return None
             if isinstance(given, InDoubtInput):
                 step = _open_call(turn, given.call_id, "call_id", "in_doubt", "server")
                 if given.resolution == "retry":
@@ -120,6 +140,7 @@ class Inputs:
                         turn_id=turn_id,
                         step_id=step.id,
                         resumes=turn.resumed_by(given.call_id),
+                        request=mark,
                     )
             else:
                 step = _open_call(turn, given.call_id, "call_id", "running", "client")
@@ -132,6 +153,7 @@ class Inputs:
                 result=_result(given),
                 timings=Timings(tool_ms=waited_ms, total_ms=waited_ms),
                 resumes=turn.resumed_by(given.call_id),
+                request=mark,
             )
 
         await journal.commit(fact)

@@ -9,33 +9,34 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from agent_serving.domain import events as e
+from agent_serving.domain import receipt as receipts
 from agent_serving.domain.errors import (
-    EngineUnavailable,
     InvalidRequest,
     NotFound,
     Overloaded,
     SessionBusy,
     TurnNotActive,
-    UnknownTool,
 )
 from agent_serving.domain.fold import apply
+from agent_serving.domain.receipt import RequestMark
 from agent_serving.domain.session import OPEN, TERMINAL, Session, Turn
 from agent_serving.domain.values import (
     Agent,
     Budget,
     Limits,
     MessageItem,
-    NamedTool,
     Output,
     ToolChoice,
     Value,
 )
 from agent_serving.ports import Ports
 from agent_serving.runtime.budgets import Budgets
+from agent_serving.runtime.idempotency import Made, SessionMaker
 from agent_serving.runtime.journal import Journal, Journals
 from agent_serving.runtime.rendering import Renderer
 from agent_serving.runtime.runners import Runners
 from agent_serving.runtime.trace import turn_context
+from agent_serving.runtime.turn_checks import busy, check_tool_choice, require_engine
 
 MAX_QUEUED_TURNS = 32
 DELETE_WAIT_SECONDS = 10.0
@@ -54,15 +55,16 @@ class TurnRequest(Value):
     metadata: dict[str, str] = {}
     traceparent: str | None = None
     tracestate: str | None = None
+    mark: RequestMark | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A request that was taken: the turn it went to, and the number in the session's feed of the
-    first event that tells of it."""
+    """A request that was taken: the turn it went to, and the feed number of the first event that
+    tells of it; None where an earlier request with this Idempotency-Key was taken."""
 
     turn: Turn
-    sequence: int
+    sequence: int | None
 
 
 class Sessions:
@@ -79,6 +81,7 @@ class Sessions:
         self._renderer = renderer
         self._runners = runners
         self._budgets = budgets
+        self.maker = SessionMaker(ports, journals)
 
     async def open(
         self,
@@ -88,9 +91,11 @@ class Sessions:
         metadata: dict[str, str] | None = None,
         budget: Budget | None = None,
         ttl_seconds: int | None = None,
-    ) -> Session:
+        mark: RequestMark | None = None,
+    ) -> Made[Session]:
+        """Raises IdempotencyMismatch, and NotFound where a session of this mark is gone."""
         now = self._now()
-        journal = await self._journals.create(
+        return await self.maker.make(
             e.SessionOpened(
                 at=now,
                 session_id=self._ports.new_id("sess"),
@@ -99,9 +104,9 @@ class Sessions:
                 metadata=metadata or {},
                 budget=budget or Budget(),
                 expires_at=now + timedelta(seconds=ttl_seconds) if ttl_seconds else None,
-            )
+            ),
+            mark=mark,
         )
-        return journal.session
 
     async def get(self, tenant: str, session_id: str) -> Session:
         """Raises NotFound."""
@@ -146,7 +151,7 @@ class Sessions:
 
         def closed(session: Session) -> e.SessionClosed | None:
             if session.active or session.queue:
-                raise _busy(session)
+                raise busy(session)
             # Closed already: a delete that did not get to its end is made again.
             return None if session.closed else e.SessionClosed(at=self._now())
 
@@ -169,20 +174,25 @@ class Sessions:
         on a busy session, the turn that was steered.
 
         Raises NotFound, SessionBusy, BudgetExhausted, Overloaded, ContextLengthExceeded,
-        EngineUnavailable, ShuttingDown, StoreUnavailable; then nothing was changed.
+        EngineUnavailable, IdempotencyMismatch, ShuttingDown, StoreUnavailable; then nothing was
+        changed.
         """
         self._runners.require_admission()
         journal = await self._journals.open(session_id, tenant)
         session = journal.session
-        self._require_engine(session.agent)
-        self._check_tool_choice(session.agent, request.tool_choice)
+        if known := self.replay(session, request.mark):
+            return known
+        require_engine(self._ports.engine, session.agent)
+        check_tool_choice(session.agent, request.tool_choice)
         active = session.active
         if active is None or on_conflict != "steer":
             interrupts = on_conflict == "interrupt"
             await self._budgets.require_room(session, interrupts=interrupts)
         if active is not None and on_conflict == "steer":
             try:
-                return await self.steer(tenant, session_id, active.id, request.input)
+                return await self.steer(
+                    tenant, session_id, active.id, request.input, mark=request.mark
+                )
             except TurnNotActive:
                 # It ended in this moment: what was to steer it starts a turn of its own.
                 session = journal.session
@@ -194,10 +204,12 @@ class Sessions:
             # Renders now what the first step will send: too long a prompt is refused here.
             await self._renderer.render(apply(session, accepted))
 
-        def accept(now: Session) -> e.TurnAccepted:
+        def accept(now: Session) -> e.TurnAccepted | None:
+            if self._is_taken(now, request.mark):
+                return None
             queued = now.active is not None or bool(now.queue)
             if queued and on_conflict == "reject":
-                raise _busy(now)
+                raise busy(now)
             if len(now.queue) >= MAX_QUEUED_TURNS:
                 raise Overloaded(
                     f"Session {session_id} has {MAX_QUEUED_TURNS} turns waiting; let some finish.",
@@ -205,7 +217,15 @@ class Sessions:
                 )
             return accepted.but(queued=queued)
 
-        return await self._take(journal, turn_id, accept)
+        return await self._take(journal, turn_id, accept, request.mark)
+
+    def replay(self, session: Session, mark: RequestMark | None) -> Taken | None:
+        """What became of the request that came with this mark before; None where none did.
+        Raises IdempotencyMismatch."""
+        receipt = receipts.find(session.receipts, mark, self._now())
+        if receipt is None or not self._is_taken(session, mark):
+            return None
+        return Taken(turn_of(session, receipt.turn_id or ""), None)
 
     async def settled(self, tenant: str, session_id: str, turn_id: str) -> Turn:
         """The turn once it is terminal or waits for the caller. Raises NotFound, LogGone."""
@@ -219,41 +239,57 @@ class Sessions:
 
         return turn_of(await journal.until(is_settled), turn_id)
 
-    async def cancel(self, tenant: str, session_id: str, turn_id: str) -> Turn:
+    async def cancel(
+        self, tenant: str, session_id: str, turn_id: str, *, mark: RequestMark | None = None
+    ) -> Made[Turn]:
         """Idempotent. Raises NotFound, TurnNotActive (the turn ended some other way)."""
         journal = await self._journals.open(session_id, tenant)
         turn = turn_of(journal.session, turn_id)
+        if self._is_taken(journal.session, mark):
+            return Made(turn, replayed=True)
         if turn.status in TERMINAL and turn.status != "cancelled":
             raise TurnNotActive(
                 f"Turn {turn_id} is {turn.status} already; there is nothing to cancel."
             )
-        await self._cancel(journal, turn_id, "cancel")
+        await self._cancel(journal, turn_id, "cancel", mark)
         self._runners.ensure(journal)
-        return turn_of(journal.session, turn_id)
+        return Made(turn_of(journal.session, turn_id))
 
     async def steer(
-        self, tenant: str, session_id: str, turn_id: str, texts: Sequence[str]
+        self,
+        tenant: str,
+        session_id: str,
+        turn_id: str,
+        texts: Sequence[str],
+        *,
+        mark: RequestMark | None = None,
     ) -> Taken:
         """The model sees the messages at the next step boundary. Raises TurnNotActive."""
         journal = await self._journals.open(session_id, tenant)
         items = self._items(texts)
 
-        def steered(session: Session) -> e.TurnSteered:
+        def steered(session: Session) -> e.TurnSteered | None:
+            if self._is_taken(session, mark):
+                return None
             if turn_of(session, turn_id).status not in OPEN:
                 raise TurnNotActive(f"Turn {turn_id} is not under way; start a turn instead.")
-            return e.TurnSteered(at=self._now(), turn_id=turn_id, input=items)
+            return e.TurnSteered(at=self._now(), turn_id=turn_id, input=items, request=mark)
 
-        return await self._take(journal, turn_id, steered)
+        return await self._take(journal, turn_id, steered, mark)
 
     async def _take(
         self,
         journal: Journal,
         turn_id: str,
-        fact: Callable[[Session], e.TurnAccepted | e.TurnSteered],
+        fact: Callable[[Session], e.TurnAccepted | e.TurnSteered | None],
+        mark: RequestMark | None,
     ) -> Taken:
         committed = await journal.commit(fact)
-        assert committed is not None
         self._runners.ensure(journal)
+        if committed is None:
+            known = self.replay(journal.session, mark)
+            assert known is not None
+            return known
         return Taken(turn_of(journal.session, turn_id), committed.sequence)
 
     def _accepted(self, turn_id: str, request: TurnRequest) -> e.TurnAccepted:
@@ -267,6 +303,7 @@ class Sessions:
             limits=request.limits,
             budget=request.budget,
             metadata=request.metadata,
+            request=request.mark,
             **context._asdict(),
         )
 
@@ -277,8 +314,15 @@ class Sessions:
             MessageItem(id=self._ports.new_id("item"), role="user", text=text) for text in texts
         )
 
+    def _is_taken(self, session: Session, mark: RequestMark | None) -> bool:
+        return receipts.taken(session.receipts, mark, self._now())
+
     async def _cancel(
-        self, journal: Journal, turn_id: str, reason: Literal["cancel", "interrupt"]
+        self,
+        journal: Journal,
+        turn_id: str,
+        reason: Literal["cancel", "interrupt"],
+        mark: RequestMark | None = None,
     ) -> None:
         def cancelled(session: Session) -> e.CancelRequested | e.TurnEnded | None:
             turn = turn_of(session, turn_id)
@@ -289,34 +333,13 @@ class Sessions:
                     status="cancelled",
                     reason=reason,
                     idle=session.active is None and len(session.queue) == 1,
+                    request=mark,
                 )
             if turn.status in TERMINAL or turn.cancel is not None:
                 return None
-            return e.CancelRequested(at=self._now(), turn_id=turn_id, reason=reason)
+            return e.CancelRequested(at=self._now(), turn_id=turn_id, reason=reason, request=mark)
 
         await journal.commit(cancelled)
-
-    def _check_tool_choice(self, agent: Agent, choice: ToolChoice) -> None:
-        names = [tool.name for tool in agent.tools]
-        if isinstance(choice, NamedTool) and choice.name not in names:
-            raise UnknownTool(
-                f"tool_choice names {choice.name!r}, which agent {agent.name!r} does not have. "
-                f"It has: {', '.join(names) or 'none'}.",
-                param="tool_choice",
-            )
-        if choice == "required" and not names:
-            raise InvalidRequest(
-                f"tool_choice is `required`, but agent {agent.name!r} has no tools.",
-                param="tool_choice",
-            )
-
-    def _require_engine(self, agent: Agent) -> None:
-        if not any(w.ready and w.model == agent.model for w in self._ports.engine.workers()):
-            raise EngineUnavailable(
-                f"No engine that serves {agent.model!r} is up. Nothing was accepted; try again. "
-                "GET /v1/capabilities shows what was found of each engine.",
-                retry_after=5.0,
-            )
 
     def _now(self) -> datetime:
         return self._ports.clock.now()
@@ -327,12 +350,3 @@ def turn_of(session: Session, turn_id: str) -> Turn:
     if turn is None:
         raise NotFound(f"Session {session.id} has no turn {turn_id!r}.", param="turn_id")
     return turn
-
-
-def _busy(session: Session) -> SessionBusy:
-    active = session.active or session.queue[0]
-    return SessionBusy(
-        f"Session {session.id} is busy with turn {active.id} ({active.status}). Wait for it, or "
-        "send on_conflict=queue, steer or interrupt.",
-        details={"turn_id": active.id, "status": active.status},
-    )

@@ -13,6 +13,7 @@ from agent_serving.domain.errors import (
     InvalidRequest,
     StaleWriter,
 )
+from agent_serving.ports import StoredAgent
 from tests.contracts.appends import fact, new_session
 
 
@@ -133,7 +134,8 @@ async def test_no_open_turn_is_missed_while_marks_are_cleared_up(store: RedisSes
 async def test_an_agent_has_versions_under_its_id_and_its_name(store: RedisSessionStore) -> None:
     for version in (1, 2, 3):
         body = f"v{version}".encode()
-        assert await store.put_agent("acme", body, agent_id="agent_1", name="clerk") == version
+        stored = await store.put_agent("acme", body, agent_id="agent_1", name="clerk")
+        assert stored == StoredAgent("agent_1", version)
     expected = [(1, b"v1"), (2, b"v2"), (3, b"v3")]
     assert await store.agent_versions("acme", "agent_1") == expected
     assert await store.agent_versions("acme", "clerk") == expected
@@ -148,7 +150,7 @@ async def test_concurrent_versions_of_an_agent_all_get_their_number(
         store.put_agent("acme", f"{i}".encode(), agent_id="agent_1", name="clerk")
         for i in range(20)
     )
-    numbers = await asyncio.gather(*puts)
+    numbers = [stored.version for stored in await asyncio.gather(*puts)]
     assert sorted(numbers) == list(range(1, 21))
     versions = dict(await store.agent_versions("acme", "clerk"))
     assert {number: f"{i}".encode() for i, number in enumerate(numbers)} == versions
@@ -161,8 +163,9 @@ async def test_a_name_belongs_to_one_agent(store: RedisSessionStore) -> None:
     assert refused.value.details == {"agent_id": "agent_1"}
     await store.put_agent("acme", b"c", agent_id="agent_1", name="cashier")
     assert await store.agent_versions("acme", "clerk") == []
-    assert await store.put_agent("acme", b"d", agent_id="agent_2", name="clerk") == 1
-    assert await store.put_agent("other", b"e", agent_id="agent_3", name="clerk") == 1
+    for tenant, agent_id in (("acme", "agent_2"), ("other", "agent_3")):
+        stored = await store.put_agent(tenant, b"d", agent_id=agent_id, name="clerk")
+        assert stored.version == 1
 
 
 async def test_agents_are_listed_by_id_with_their_newest_version(store: RedisSessionStore) -> None:

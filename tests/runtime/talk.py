@@ -21,7 +21,7 @@ def call(name: str, arguments: str) -> str:
 
 async def open_session(service: Service, tools: Sequence[Any] = ("add",), **draft: Any) -> Session:
     agent = await service.agents.resolve(AgentDraft(name="test", tools=tuple(tools), **draft))
-    return await service.sessions.open(TENANT, agent)
+    return (await service.sessions.open(TENANT, agent)).value
 
 
 async def say(service: Service, session: Session, text: str, **request: Any) -> Turn:

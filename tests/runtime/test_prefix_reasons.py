@@ -116,7 +116,7 @@ async def test_a_fork_with_other_tools_has_another_opening_and_the_same_rest(sta
     session = await open_session(service, instructions="Be brief.")
     await say(service, session, "hello")
     agent = await other(service, instructions="Be kind.")
-    fork = await service.forks.fork(TENANT, session.id, agent=agent)
+    fork = (await service.forks.fork(TENANT, session.id, agent=agent)).value
     assert fork.agent.name == "other"
     before, after = (
         engine.decode(await tokens(service, session)),
@@ -136,8 +136,8 @@ async def test_a_fork_of_a_fork_with_other_tools_still_has_to_be_computed(start:
     session = await open_session(service)
     await say(service, session, "hello")
     agent = await other(service, instructions="Be kind.")
-    fork = await service.forks.fork(TENANT, session.id, agent=agent)
-    further = await service.forks.fork(TENANT, fork.id)
+    fork = (await service.forks.fork(TENANT, session.id, agent=agent)).value
+    further = (await service.forks.fork(TENANT, fork.id)).value
     assert await tokens(service, further) == await tokens(service, fork)
     assert reasons(await say(service, further, "again")) == ["tools_changed"]
 
@@ -149,8 +149,8 @@ async def test_a_fork_further_back_than_its_fork_keeps_the_forks_agent(start: An
     first = await say(service, session, "1")
     await say(service, session, "2")
     agent = await other(service, instructions="Be kind.")
-    fork = await service.forks.fork(TENANT, session.id, agent=agent)
-    further = await service.forks.fork(TENANT, fork.id, at_turn=first.id)
+    fork = (await service.forks.fork(TENANT, session.id, agent=agent)).value
+    further = (await service.forks.fork(TENANT, fork.id, at_turn=first.id)).value
     text = engine.decode(await tokens(service, further))
     assert text.startswith("<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\n1<")
     assert text.endswith("one<|im_end|>")
@@ -163,7 +163,7 @@ async def test_a_fork_with_an_agent_that_opens_the_same_keeps_its_prefix(start: 
     session = await open_session(service)
     await say(service, session, "hello")
     agent = await other(service, tools=("add",))
-    fork = await service.forks.fork(TENANT, session.id, agent=agent)
+    fork = (await service.forks.fork(TENANT, session.id, agent=agent)).value
     assert await tokens(service, fork) == await tokens(service, session)
     assert reasons(await say(service, fork, "again")) == [None]
 
@@ -172,7 +172,7 @@ async def test_a_fork_of_a_session_that_never_spoke_just_has_another_agent(start
     service = await start(ScriptedEngine(["one"]))
     session = await open_session(service)
     agent = await other(service, instructions="Be kind.")
-    fork = await service.forks.fork(TENANT, session.id, agent=agent)
+    fork = (await service.forks.fork(TENANT, session.id, agent=agent)).value
     assert reasons(await say(service, fork, "hello")) == ["cold"]
 
 

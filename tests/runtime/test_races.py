@@ -91,9 +91,9 @@ async def test_a_steer_that_comes_too_late_starts_a_turn(start: Any, monkeypatch
     first = await begin(service, session, "one")
     steer = service.sessions.steer
 
-    async def late(*args: Any) -> Any:
+    async def late(*args: Any, **given: Any) -> Any:
         await settle(service, session, first)
-        return await steer(*args)
+        return await steer(*args, **given)
 
     monkeypatch.setattr(service.sessions, "steer", late)
     second = await say(service, session, "two", on_conflict="steer")
@@ -168,8 +168,8 @@ async def test_a_fork_of_a_fork_can_go_further_back(start: Any) -> None:
     session = await open_session(service)
     first = await say(service, session, "1")
     await say(service, session, "2")
-    fork = await service.forks.fork(TENANT, session.id)
-    further = await service.forks.fork(TENANT, fork.id, at_turn=first.id)
+    fork = (await service.forks.fork(TENANT, session.id)).value
+    further = (await service.forks.fork(TENANT, fork.id, at_turn=first.id)).value
     assert [turn.id for turn in further.turns] == [first.id]
     assert "two" not in engine.decode(
         await service.ports.store.tokens(further.id, 0, further.token_count)
@@ -187,7 +187,7 @@ async def test_a_fork_keeps_the_limits_of_its_session(start: Any) -> None:
     session = await open_session(service)
     limits = Limits(max_steps=3)
     await service.sessions.change(TENANT, session.id, metadata=None, limits=limits)
-    fork = await service.forks.fork(TENANT, session.id)
+    fork = (await service.forks.fork(TENANT, session.id)).value
     assert (await say(service, fork, "hi")).limits == limits
 
 

@@ -97,7 +97,7 @@ async def test_a_fork_shares_the_exact_tokens_and_goes_its_own_way(start: Any) -
     session = await open_session(service)
     first = await say(service, session, "1")
     await say(service, session, "2")
-    fork = await service.forks.fork(TENANT, session.id, at_turn=first.id)
+    fork = (await service.forks.fork(TENANT, session.id, at_turn=first.id)).value
     assert [turn.id for turn in fork.turns] == [first.id]
     await say(service, fork, "2'")
     shared = len(engine.requests[0].prompt) + len("one") + 1
@@ -105,7 +105,7 @@ async def test_a_fork_shares_the_exact_tokens_and_goes_its_own_way(start: Any) -
     assert len((await reload(service, session)).turns) == 2
     forked = await reload(service, fork)
     assert forked.usage.model_steps == 1
-    whole = await service.forks.fork(TENANT, session.id)
+    whole = (await service.forks.fork(TENANT, session.id)).value
     assert (await say(service, whole, "3")).output_text == "three"
     assert len((await reload(service, whole)).turns) == 3
 

@@ -134,7 +134,7 @@ async def test_a_session_that_expires_in_mid_turn_asks_no_more_of_the_engine(sta
     engine = ScriptedEngine([Say("word " * 10, delay=0.15)])
     service = await start(engine)
     agent = (await open_session(service)).agent
-    session = await service.sessions.open(TENANT, agent, ttl_seconds=1)
+    session = (await service.sessions.open(TENANT, agent, ttl_seconds=1)).value
     turn = await begin(service, session, "go")
     with pytest.raises((LogGone, NotFound)):
         await settle(service, session, turn)

@@ -1,11 +1,19 @@
 -- Store the next version of an agent.
--- KEYS  1 ids  2 names  3 named  4 latest  5 bodies  6 nonces
+-- KEYS  1 ids  2 names  3 named  4 latest  5 bodies  6 nonces  7 request: hash of body, id, version
 -- ARGV  1 agent id   2 name   3 body   4 nonce of this call
--- Returns {'ok', version}, or {'taken', id of the agent that has the name}.
+--       5 digest of the request's body ('': the request has no key)   6 ms to remember it
+-- Returns {'ok', version}, {'taken', id of the agent that has the name}, or {'known', digest of
+-- the first request's body, agent id, version} where a request with this key came before.
 local id, name = ARGV[1], ARGV[2]
 local version = tonumber(redis.call('HGET', KEYS[4], id) or '0')
 if redis.call('HGET', KEYS[6], id) == ARGV[4] then
   return {'ok', version}
+end
+if ARGV[5] ~= '' then
+  local known = redis.call('HMGET', KEYS[7], 'body', 'id', 'version')
+  if known[1] then
+    return {'known', known[1], known[2], known[3]}
+  end
 end
 local owner = redis.call('HGET', KEYS[2], name)
 if owner and owner ~= id then
@@ -22,4 +30,8 @@ redis.call('HSET', KEYS[2], name, id)
 redis.call('HSET', KEYS[3], id, name)
 redis.call('HSET', KEYS[6], id, ARGV[4])
 redis.call('ZADD', KEYS[1], 0, id)
+if ARGV[5] ~= '' then
+  redis.call('HSET', KEYS[7], 'body', ARGV[5], 'id', id, 'version', version)
+  redis.call('PEXPIRE', KEYS[7], ARGV[6])
+end
 return {'ok', version}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 from agent_serving.adapters.redis.gateway import Gateway, decode, encode
 from agent_serving.adapters.redis.keys import AgentKeys
 from agent_serving.adapters.redis.paging import Scan
+from agent_serving.adapters.redis.reservations import KEPT_MS
 from agent_serving.domain.errors import InvalidRequest
-from agent_serving.ports import Listing
+from agent_serving.domain.receipt import RequestMark, mismatch
+from agent_serving.ports import Listing, StoredAgent
 
 
 class AgentTable:
@@ -21,17 +24,25 @@ class AgentTable:
         self._list = gateway.script("agent_list")
         self._delete = gateway.script("agent_delete")
 
-    async def put(self, tenant: str, agent: bytes, *, agent_id: str, name: str) -> int:
+    async def put(
+        self, tenant: str, agent: bytes, *, agent_id: str, name: str, mark: RequestMark | None
+    ) -> StoredAgent:
         keys = AgentKeys(self._prefix, tenant)
-        state, value = await self._gateway.ask(
+        request = keys.request("" if mark is None else mark.key)
+        state, value, *rest = await self._gateway.ask(
             self._put(
-                [keys.ids, keys.names, keys.named, keys.latest, keys.bodies, keys.nonces],
+                [keys.ids, keys.names, keys.named, keys.latest, keys.bodies, keys.nonces, request],
                 encode(agent_id),
                 encode(name),
                 agent,
                 secrets.token_bytes(12),
+                "" if mark is None else mark.body,
+                KEPT_MS,
             )
         )
+        if state == b"known":
+            assert mark is not None
+            return _known((value, *rest), mark)
         if state == b"taken":
             owner = decode(value)
             raise InvalidRequest(
@@ -40,7 +51,12 @@ class AgentTable:
                 param="name",
                 details={"agent_id": owner},
             )
-        return int(value)
+        return StoredAgent(agent_id, int(value))
+
+    async def made_by(self, tenant: str, mark: RequestMark) -> StoredAgent | None:
+        key = AgentKeys(self._prefix, tenant).request(mark.key)
+        row = await self._gateway.ask(("HMGET", key, "body", "id", "version"))
+        return None if row[0] is None else _known(row, mark)
 
     async def versions(self, tenant: str, key: str) -> list[tuple[int, bytes]]:
         keys = AgentKeys(self._prefix, tenant)
@@ -66,3 +82,10 @@ class AgentTable:
             )
         )
         return bool(deleted)
+
+
+def _known(row: Sequence[bytes], mark: RequestMark) -> StoredAgent:
+    body, agent_id, version = row
+    if decode(body) != mark.body:
+        raise mismatch()
+    return StoredAgent(decode(agent_id), int(version), replayed=True)

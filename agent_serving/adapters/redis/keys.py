@@ -95,6 +95,8 @@ class AgentKeys:
     latest  hash: id → number of the newest version
     bodies  hash: id/version → JSON
     nonces  hash: id → nonce of the last put
+    request hash for each request of the last 24 hours that had an Idempotency-Key: body (its
+            digest), id, version
     """
 
     prefix: str
@@ -127,6 +129,9 @@ class AgentKeys:
     def nonces(self) -> str:
         return self._key("nonces")
 
+    def request(self, digest: str) -> str:
+        return self._key(f"request:{_tag(digest)}")
+
 
 @dataclass(frozen=True, slots=True)
 class BookKeys:
@@ -157,6 +162,11 @@ class BookKeys:
 def sessions_key(prefix: str, tenant: str) -> str:
     """Sorted set of a tenant's session ids, all of score 0."""
     return f"{prefix}:sessions:{_tag(tenant)}"
+
+
+def reservation_key(prefix: str, digest: str) -> str:
+    """Hash: the object that requests with one Idempotency-Key make. Expires."""
+    return f"{prefix}:request:{_tag(digest)}"
 
 
 def open_key(prefix: str) -> str:

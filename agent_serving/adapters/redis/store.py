@@ -19,9 +19,11 @@ from agent_serving.adapters.redis.leases import Leases, fence
 from agent_serving.adapters.redis.memory import Memory
 from agent_serving.adapters.redis.paging import Scan
 from agent_serving.adapters.redis.refusals import fenced, gone
+from agent_serving.adapters.redis.reservations import Reservations
 from agent_serving.adapters.redis.sessions import SessionIndex
 from agent_serving.domain.charge import Charge
 from agent_serving.domain.errors import SequenceGap, StaleWriter, StoreUnavailable
+from agent_serving.domain.receipt import RequestMark
 from agent_serving.ports import (
     Append,
     FactEntry,
@@ -29,7 +31,9 @@ from agent_serving.ports import (
     Lease,
     Listing,
     LiveEntry,
+    Reserved,
     Stored,
+    StoredAgent,
 )
 
 _LIVE_ENTRIES = 10_000
@@ -67,6 +71,8 @@ class RedisSessionStore:
         self._index = SessionIndex(gateway, prefix)
         self._agents = AgentTable(gateway, prefix)
         self._books = Books(gateway, prefix)
+        self._memories = Memories(gateway, prefix)
+        self._reservations = Reservations(gateway, prefix)
         self._append = gateway.script("append")
         self._load = gateway.script("load")
         self._publish = gateway.script("publish")
@@ -249,10 +255,21 @@ class RedisSessionStore:
 
     # --- agents -----------------------------------------------------------------------------
 
-    async def put_agent(self, tenant: str, agent: bytes, *, agent_id: str, name: str) -> int:
+    async def put_agent(
+        self,
+        tenant: str,
+        agent: bytes,
+        *,
+        agent_id: str,
+        name: str,
+        mark: RequestMark | None = None,
+    ) -> StoredAgent:
         """Raises InvalidRequest where the name belongs to another agent of the tenant, whose id
         is in `details["agent_id"]`."""
-        return await self._agents.put(tenant, agent, agent_id=agent_id, name=name)
+        return await self._agents.put(tenant, agent, agent_id=agent_id, name=name, mark=mark)
+
+    async def agent_made_by(self, tenant: str, mark: RequestMark) -> StoredAgent | None:
+        return await self._agents.made_by(tenant, mark)
 
     async def agent_versions(self, tenant: str, key: str) -> list[tuple[int, bytes]]:
         return await self._agents.versions(tenant, key)
@@ -265,6 +282,17 @@ class RedisSessionStore:
 
     async def delete_agent(self, tenant: str, agent_id: str) -> bool:
         return await self._agents.delete(tenant, agent_id)
+
+    # --- requests ---------------------------------------------------------------------------
+
+    async def reserve(self, mark: RequestMark, object_id: str, *, at: datetime) -> Reserved:
+        return await self._reservations.reserve(mark, object_id, at)
+
+    async def reserved(self, mark: RequestMark) -> Reserved | None:
+        return await self._reservations.find(mark)
+
+    async def release(self, mark: RequestMark) -> None:
+        await self._reservations.release(mark)
 
     # --- memory -----------------------------------------------------------------------------
 

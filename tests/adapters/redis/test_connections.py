@@ -137,7 +137,7 @@ async def test_deltas_and_agents_whose_answer_was_lost_are_there_once(
     for version in (1, 2):
         wire.swallow = True
         put = frail.put_agent("acme", b"same", agent_id="agent_1", name="clerk")
-        assert await put == version
+        assert (await put).version == version
     assert wire.swallowed == 3
     assert len(await frail.agent_versions("acme", "clerk")) == 2
 
