@@ -21,6 +21,7 @@ from agent_serving.adapters.redis import EmbeddedRedis, RedisSessionStore
 from agent_serving.adapters.scheduler.fifo import FifoScheduler
 from agent_serving.adapters.sglang.engine import SglangEngine
 from agent_serving.adapters.tools.functions import FunctionToolRunner
+from agent_serving.adapters.tools.redaction import hidden_in_logs
 from agent_serving.api import ApiSettings, create_app
 from agent_serving.config import Settings
 from agent_serving.domain.errors import ConfigurationError, StoreUnavailable
@@ -30,6 +31,7 @@ from agent_serving.local.launch import HOST, EngineProcess, LaunchOptions
 from agent_serving.local.shipped_model import LocalModel, shipped_model
 from agent_serving.plugins.grammars import load_dialects, load_outputs
 from agent_serving.plugins.locations import shipped
+from agent_serving.plugins.secrets import load_secrets
 from agent_serving.plugins.tools import load_tools
 from agent_serving.ports import Engine, Ports, Scheduler, Tracer
 from agent_serving.runtime.gathered import Gathered
@@ -72,10 +74,15 @@ async def build(settings: Settings, *, engine: Engine | None = None) -> AsyncIte
             f"There is no dialect {settings.dialect!r}. There are: {', '.join(dialects)}."
         )
     loaded = load_tools([shipped("tools"), *settings.tools])
+    secrets = load_secrets(settings.tool_secrets, settings.secrets_file, os.environ)
     tools = FunctionToolRunner(
-        [tool.function for tool in loaded.values()], settings=settings.settings_of_tools()
+        [tool.function for tool in loaded.values()],
+        settings=settings.settings_of_tools(),
+        secrets=secrets,
+        concurrency=settings.tool_concurrency,
     )
     async with AsyncExitStack() as stack:
+        stack.enter_context(hidden_in_logs(secrets))
         metrics = Metrics(tools=loaded)
         tracer = otlp_tracer(os.environ)
         spans = _turn_spans(tracer)

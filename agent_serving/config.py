@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, field_validator
 
@@ -28,9 +28,14 @@ DEFAULT_FILE = Path("agent-serving.toml")
 
 LISTS = frozenset({"engines", "tools", "grammars", "fetch_hosts"})
 """In the environment: separated by commas or blanks."""
-TABLES = frozenset({"tool_settings", "prices", "tool_prices", "tenant_budgets"})
+TABLES = frozenset(
+    {
+        "tool_settings", "tool_secrets", "tool_concurrency", "prices", "tool_prices",
+        "tenant_budgets",
+    }
+)  # fmt: skip
 """Tables in the file, JSON in the environment; no flags."""
-PATHS = frozenset({"data_dir", "engine_home", "model"})
+PATHS = frozenset({"data_dir", "engine_home", "model", "secrets_file"})
 PATH_LISTS = frozenset({"tools", "grammars"})
 _JSON_TABLE = TypeAdapter(dict[str, Any])
 
@@ -99,6 +104,21 @@ class Settings(Value):
         {},
         description="Settings by tool name, handed to that tool only. A table in the file, JSON in "
         "the environment.",
+    )
+    tool_secrets: dict[str, tuple[str, ...]] = Field(
+        {},
+        description="Names of secrets by tool name, handed to that tool only, and hidden in all "
+        "that tools say. A table in the file, JSON in the environment.",
+    )
+    secrets_file: Path | None = Field(
+        None,
+        description='TOML file of secrets, NAME = "value"; one that it does not have is the '
+        "environment variable of its name.",
+    )
+    tool_concurrency: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        {},
+        description="Calls that run at a time by tool name, `*` for all tools together (64); the "
+        "rest waits within its timeout. A table in the file, JSON in the environment.",
     )
     currency: str | None = Field(
         None,

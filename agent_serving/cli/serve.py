@@ -29,6 +29,7 @@ def serve(
     redis_replicas: options.RedisReplicas = None,
     dialect: options.Dialect = None,
     currency: options.Currency = None,
+    secrets_file: options.SecretsFile = None,
     tools: options.Tools = None,
     grammars: options.Grammars = None,
     fetch_hosts: options.FetchHosts = None,

@@ -51,6 +51,7 @@ def up(
     torch_index: options.TorchIndex = None,
     dialect: options.Dialect = None,
     currency: options.Currency = None,
+    secrets_file: options.SecretsFile = None,
     tools: options.Tools = None,
     grammars: options.Grammars = None,
     fetch_hosts: options.FetchHosts = None,

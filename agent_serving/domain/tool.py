@@ -31,8 +31,9 @@ class SessionMemory(Protocol):
 @dataclass(frozen=True, slots=True)
 class ToolContext:
     """What a running call knows of its surroundings. `idempotency_key` is the same when a call is
-    run again after a crash. `deadline` is UTC. `settings` are what the deployment's configuration
-    says for this tool, and only for this tool: a tool reads no environment."""
+    run again after a crash. `deadline` is UTC. `settings` and `secrets` are what the deployment's
+    configuration says for this tool, and only for this tool: a tool reads no environment. A secret
+    is replaced by `[hidden]` in whatever the tool returns, raises or logs."""
 
     session_id: str
     turn_id: str
@@ -43,6 +44,7 @@ class ToolContext:
     traceparent: str
     memory: SessionMemory
     settings: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def headers(self) -> dict[str, str]:

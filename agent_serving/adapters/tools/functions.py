@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
 
+from agent_serving.adapters.tools.redaction import SHORTEST, GuardedMemory, Redactor
 from agent_serving.adapters.tools.results import (
     OUTPUT_LIMIT,
     error_text,
@@ -25,6 +27,9 @@ from agent_serving.domain.values import Outcome, ToolCall, ToolResult, ToolSpec
 
 logger = logging.getLogger(__name__)
 
+ALL = "*"
+DEFAULT_CONCURRENCY = 64
+"""Calls that run at once, of all tools together."""
 CANCEL_GRACE_SECONDS = 1.0
 """How long a cancelled async tool may clean up before it is given up."""
 
@@ -34,6 +39,9 @@ class _Tool:
     function: ToolFunction
     signature: ToolSignature
     settings: Mapping[str, str]
+    secrets: Mapping[str, str]
+    redact: Redactor
+    seats: AbstractAsyncContextManager[object]
 
 
 @dataclass(slots=True)
@@ -50,17 +58,19 @@ Said = tuple[Outcome, str]
 class FunctionToolRunner:
     """Runs calls of the given functions: async ones on the event loop, the others in threads.
 
-    Bounded: the time until a result is there (the call's timeout, waiting for a thread included),
-    the calls that run in threads at once (`threads`), the calls that were given up and have not
-    returned (`abandoned_limit`; at that number every new call is refused), the size of a result.
+    Bounded: the time until a result is there (the call's timeout, waiting for a place included),
+    the calls that run at once (`concurrency`: by tool, `*` for all together), those of them in
+    threads (`threads`), the calls that were given up and have not returned (`abandoned_limit`; at
+    that number every new call is refused), the size of a result.
 
     Not bounded: a tool is code of this process. It can read and reach whatever the process can,
     use any amount of memory and processor time, and a thread that hangs is given up, not stopped:
     what it does may yet happen. An async tool that blocks stops the whole service while it does.
     Give this runner only code that you trust; keep the rest behind a network call.
 
-    `settings` maps a tool's name to what it finds in `ToolContext.settings`. A tool whose
-    `available` hook says no is not offered. Raises ToolDefinitionError.
+    `settings` and `secrets` map a tool's name to what it finds under that name in its ToolContext.
+    No tool brings forth a secret of any tool: see `redaction`. A tool whose `available` hook says
+    no is not offered. Raises ToolDefinitionError.
     """
 
     def __init__(
@@ -68,11 +78,15 @@ class FunctionToolRunner:
         functions: Iterable[ToolFunction],
         *,
         settings: Mapping[str, Mapping[str, str]] | None = None,
+        secrets: Mapping[str, Mapping[str, str]] | None = None,
+        concurrency: Mapping[str, int] | None = None,
         threads: int = 16,
         abandoned_limit: int = 16,
         output_limit: int = OUTPUT_LIMIT,
     ) -> None:
-        self._tools = _by_name(functions, settings or {})
+        bounds = {ALL: DEFAULT_CONCURRENCY} | dict(concurrency or {})
+        self._tools = _by_name(functions, settings or {}, secrets or {}, bounds)
+        self._seats = asyncio.Semaphore(bounds[ALL])
         self._threads = ToolThreads(threads)
         self._stuck: set[asyncio.Task[Said]] = set()
         self._abandoned_limit = abandoned_limit
@@ -101,7 +115,8 @@ class FunctionToolRunner:
                 " time and still have not returned. Go on without tools, or try again later."
             )
         try:
-            context = replace(context, settings=tool.settings)
+            memory = GuardedMemory(context.memory, tool.redact)
+            context = replace(context, settings=tool.settings, secrets=tool.secrets, memory=memory)
             arguments = tool.signature.bind(call.arguments, context)
         except ValidationError as error:
             return "invalid", invalid_text(error)
@@ -110,18 +125,23 @@ class FunctionToolRunner:
         return said or ("timeout", _timeout_text(spec, progress.started))
 
     async def _attempt(self, tool: _Tool, arguments: dict[str, Any], progress: _Progress) -> Said:
-        function = tool.function
+        async with tool.seats, self._seats:
+            return await self._run(tool, arguments, progress)
+
+    async def _run(self, tool: _Tool, arguments: dict[str, Any], progress: _Progress) -> Said:
+        function, redact, limit = tool.function, tool.redact, self._output_limit
         try:
             if inspect.iscoroutinefunction(function):
                 progress.start()
-                return "ok", output_text(await function(**arguments), self._output_limit)
+                return "ok", output_text(await function(**arguments), redact, limit)
             return "ok", await self._threads.run(
-                lambda: output_text(function(**arguments), self._output_limit), progress.start
+                lambda: output_text(function(**arguments), redact, limit), progress.start
             )
         except (Exception, SystemExit) as error:
             if not isinstance(error, ToolError):
-                logger.warning("tool %s failed", tool.signature.spec.name, exc_info=error)
-            return "error", error_text(error, tool.settings.values())
+                # Not as exc_info: its traceback would show what the redactor hides.
+                logger.warning("tool %s failed\n%s", tool.signature.spec.name, redact.trace(error))
+            return "error", error_text(error, tool.settings.values(), redact)
 
     async def _within(self, seconds: float, attempt: Coroutine[Any, Any, Said]) -> Said | None:
         """None when the time is over. Cancelling this cancels the attempt."""
@@ -143,8 +163,12 @@ class FunctionToolRunner:
 
 
 def _by_name(
-    functions: Iterable[ToolFunction], settings: Mapping[str, Mapping[str, str]]
+    functions: Iterable[ToolFunction],
+    settings: Mapping[str, Mapping[str, str]],
+    secrets: Mapping[str, Mapping[str, str]],
+    concurrency: Mapping[str, int],
 ) -> dict[str, _Tool]:
+    redact = Redactor(_values(secrets))
     tools: dict[str, _Tool] = {}
     names: set[str] = set()
     for function in functions:
@@ -155,10 +179,25 @@ def _by_name(
         names.add(name)
         own = dict(settings.get(name, {}))
         if _is_available(function, name, own):
-            tools[name] = _Tool(function, signature, own)
-    for name in settings.keys() - names:
-        logger.warning("there are settings for a tool named %s, and no such tool", name)
+            seats = asyncio.Semaphore(concurrency[name]) if name in concurrency else nullcontext()
+            tools[name] = _Tool(
+                function, signature, own, dict(secrets.get(name, {})), redact, seats
+            )
+    for what, given in (("settings", settings), ("secrets", secrets), ("a bound", concurrency)):
+        for name in given.keys() - names - {ALL}:
+            logger.warning("there are %s for a tool named %s, and no such tool", what, name)
     return tools
+
+
+def _values(secrets: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    for tool, own in secrets.items():
+        for name, value in own.items():
+            if len(value) < SHORTEST:
+                raise ToolDefinitionError(
+                    f"The secret {name} of the tool {tool} has less than {SHORTEST} characters: it "
+                    "could not be hidden in what tools say. Use a longer one, or a setting."
+                )
+            yield value
 
 
 def _is_available(function: ToolFunction, name: str, settings: Mapping[str, str]) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
 
+from agent_serving.adapters.tools.redaction import Redactor
 from agent_serving.domain.errors import RequestError, ToolError
 
 OUTPUT_LIMIT = 64 * 1024
@@ -22,12 +23,12 @@ SECRET_LENGTH = 4
 _UNSAFE = re.compile("[\x00\ud800-\udfff]")
 
 
-def output_text(value: Any, limit: int = OUTPUT_LIMIT) -> str:
+def output_text(value: Any, redact: Redactor, limit: int = OUTPUT_LIMIT) -> str:
     """A string as it is, all else as JSON. Raises ToolError where JSON cannot express it."""
     if isinstance(value, str):
-        return bounded(value, limit)
+        return bounded(redact(value), limit)
     try:
-        return bounded(_json(value), limit)
+        return bounded(redact(_json(value)), limit)
     except (TypeError, ValueError, RecursionError) as error:
         kind = type(value).__name__
         raise ToolError(f"The tool returned a {kind} that JSON cannot express.") from error
@@ -50,16 +51,17 @@ def bounded(text: str, limit: int) -> str:
     return encoded[: limit - len(note)].decode(errors="ignore") + note
 
 
-def error_text(error: BaseException, secrets: Iterable[str]) -> str:
-    """Type and message, on one line, without paths, credentials and `secrets`. A ToolError is
-    shown as it stands: its author wrote it for the model."""
+def error_text(error: BaseException, settings: Iterable[str], redact: Redactor) -> str:
+    """Type and message, on one line, without secrets, paths, credentials and `settings`. A
+    ToolError is shown with its secrets hidden and else as it stands: its author wrote it for the
+    model."""
     try:
-        message = " ".join(str(error).split())
+        message = " ".join(redact(str(error)).split())
     except Exception:  # a broken __str__ must not turn a tool's failure into ours
         message = ""
     if isinstance(error, ToolError | RequestError):
         return bounded(message, ERROR_LIMIT)
-    message = _without_secrets(message[: 2 * ERROR_LIMIT], secrets)
+    message = _without_secrets(message[: 2 * ERROR_LIMIT], settings)
     name = type(error).__name__
     return bounded(f"{name}: {message}" if message else name, ERROR_LIMIT)
 
