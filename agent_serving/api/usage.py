@@ -9,12 +9,12 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from agent_serving.api.context import Context, SessionId
+from agent_serving.api.context import Api, Context, SessionId
 from agent_serving.api.errors import documented
 from agent_serving.api.views import COST, Cost, PhaseTimings, Time, Usage, View, phases
 from agent_serving.domain.charge import Account, Charge, added, hour_of
 from agent_serving.domain.cost import total_of
-from agent_serving.domain.errors import InvalidRequest, NotFound
+from agent_serving.domain.errors import InvalidRequest, NotFound, StoreUnavailable
 from agent_serving.domain.session import ModelStep, ToolStep
 
 router = APIRouter(prefix="/v1", tags=["usage"])
@@ -38,6 +38,10 @@ class SessionUsage(View):
 
     object: Literal["session.usage"] = "session.usage"
     session_id: str
+    stored_bytes: int | None = Field(
+        description="Memory that the session takes in the store, as that estimates it; null where "
+        "it does not tell."
+    )
     turns: int
     usage: Usage
     timings: PhaseTimings
@@ -85,6 +89,7 @@ async def get_usage(session_id: SessionId, api: Context) -> SessionUsage:
             tools.setdefault(step.call.name, []).append(step)
     return SessionUsage(
         session_id=session_id,
+        stored_bytes=await _stored_bytes(api, session_id),
         turns=len(session.own_turns),
         usage=Usage.of(session.usage),
         timings=phases(step.timings for step in steps),
@@ -92,6 +97,14 @@ async def get_usage(session_id: SessionId, api: Context) -> SessionUsage:
         model_steps=_steps(None, [step for step in steps if isinstance(step, ModelStep)]),
         tools=[_steps(name, calls) for name, calls in sorted(tools.items())],
     )
+
+
+async def _stored_bytes(api: Api, session_id: str) -> int | None:
+    try:
+        return await api.service.ports.store.stored_bytes(session_id)
+    except StoreUnavailable:
+        # The session was there just now: it is this command that the server does not allow.
+        return None
 
 
 @router.get(

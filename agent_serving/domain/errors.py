@@ -20,6 +20,7 @@ AgentServingError
 │   ├── EngineUnavailable       engine_unavailable
 │   ├── ShuttingDown            shutting_down
 │   └── StoreUnavailable        store_unavailable
+│       └── StoreFull           store_unavailable
 ├── TurnError                   ends a turn, never a request
 │   ├── EngineFailed            engine_unavailable
 │   ├── InvalidToolCall         invalid_tool_call
@@ -135,6 +136,10 @@ class ShuttingDown(CapacityError):
 
 class StoreUnavailable(CapacityError):
     code = "store_unavailable"
+
+
+class StoreFull(StoreUnavailable):
+    """It answers, but has no memory for more; what it has can be read and deleted."""
 
 
 class TurnError(AgentServingError):

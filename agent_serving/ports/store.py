@@ -112,7 +112,8 @@ class StoredAgent:
 
 class SessionStore(Protocol):
     """Durable session logs. All calls raise StoreUnavailable when the store cannot be reached,
-    and work again as soon as it can."""
+    and work again as soon as it can; those that write raise StoreFull when it has no memory left,
+    but for `delete_session`."""
 
     async def append(self, append: Append) -> int:
         """Atomic: fact, tokens, summary, snapshot, feed number and charge, or nothing. Returns
@@ -166,6 +167,11 @@ class SessionStore(Protocol):
 
     async def delete_session(self, session_id: str, tenant: str) -> None:
         """Every key goes; a later append raises LogGone. Idempotent."""
+        ...
+
+    async def stored_bytes(self, session_id: str) -> int:
+        """Memory that the session's own keys take, as the store estimates it; 0 where there is
+        no such session."""
         ...
 
     async def put_agent(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from agent_serving.domain.errors import (
     NotFound,
     Overloaded,
     SessionBusy,
+    StoreFull,
     TurnNotActive,
 )
 from agent_serving.domain.fold import apply
@@ -155,7 +157,9 @@ class Sessions:
             # Closed already: a delete that did not get to its end is made again.
             return None if session.closed else e.SessionClosed(at=self._now())
 
-        await journal.commit(closed)
+        # Without memory for the last fact the session goes all the same: that makes room.
+        with contextlib.suppress(StoreFull):
+            await journal.commit(closed)
         await self._ports.engine.close_session(session_id)
         await self._ports.store.delete_session(session_id, tenant)
         self._journals.drop(session_id)

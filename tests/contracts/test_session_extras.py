@@ -41,6 +41,19 @@ async def test_memory_is_bounded(store: RedisSessionStore) -> None:
     assert await store.memory_get(session, "k7") == "new"
 
 
+async def test_the_size_of_a_session_grows_with_it_and_ends_with_it(
+    store: RedisSessionStore,
+) -> None:
+    session = new_session()
+    assert await store.stored_bytes(session) == 0
+    await store.append(fact(session, 0))
+    small = await store.stored_bytes(session)
+    await store.memory_put(session, "k", "x" * 50_000)
+    assert await store.stored_bytes(session) > small + 50_000
+    await store.delete_session(session, "acme")
+    assert await store.stored_bytes(session) == 0
+
+
 async def test_scripts_are_loaded_again_when_the_server_forgot_them(
     store: RedisSessionStore, raw: Redis
 ) -> None:

@@ -30,7 +30,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from agent_serving.domain.errors import InvalidRequest, StoreUnavailable
+from agent_serving.domain.errors import InvalidRequest, StoreFull, StoreUnavailable
 
 Command: TypeAlias = tuple[bytes | str | int, ...]
 
@@ -39,6 +39,8 @@ _PAUSES = (0.0, 0.05, 0.2, 0.5)
 a Redis that is down is reported soon."""
 _PATIENCE = 2.0
 """Seconds after which no new try begins, but for the first, which settles a lost answer."""
+FULL_SECONDS = 5.0
+"""When to come back to a Redis without memory: somebody has to make room first."""
 _CONNECT_TIMEOUT = 3.0
 _SOCKET_TIMEOUT = 5.0
 _LOST = (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OSError, TimeoutError)
@@ -189,7 +191,13 @@ class Gateway:
             case NoPermissionError():
                 text = f"{where} does not let this user run a command that the store needs: {error}"
             case OutOfMemoryError():
-                text = f"{where} is out of memory; raise its maxmemory or delete sessions: {error}"
+                return StoreFull(
+                    f"{where} has reached its maxmemory and takes no more. Raise it, delete "
+                    "sessions (DELETE /v1/sessions/{id} frees theirs) or open new ones with a "
+                    "ttl_seconds; turns under way wait, and all goes on by itself once there is "
+                    "room.",
+                    retry_after=FULL_SECONDS,
+                )
             case RedisTimeoutError() | TimeoutError():
                 text = f"{where} did not answer in time; the call may or may not have taken effect"
             case ResponseError():

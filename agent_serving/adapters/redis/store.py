@@ -195,6 +195,13 @@ class RedisSessionStore:
             *self._index.forgotten(session_id, tenant),
         )
 
+    async def stored_bytes(self, session_id: str) -> int:
+        keys = self._keys(session_id)
+        sizes = await self._gateway.send(
+            *(("MEMORY USAGE", key) for key in (*keys.data, keys.bill))
+        )
+        return sum(size or 0 for size in sizes)
+
     # --- feed -------------------------------------------------------------------------------
 
     async def publish(
