@@ -16,7 +16,7 @@ from agent_serving.api.idempotency import REPLAYED
 from agent_serving.api.views import Time, View
 from agent_serving.domain.feed import TERMINAL_EVENTS, EventType
 from agent_serving.domain.session import TERMINAL, Session
-from agent_serving.runtime.follow import SessionEvent
+from agent_serving.runtime.follow import SessionEvent, is_dropped
 from agent_serving.runtime.sessions import Taken
 
 RETRY_MS = 1000
@@ -86,7 +86,7 @@ async def live(
     feed = api.service.feed.follow(session, after, ping_seconds=ping)
     async with aclosing(feed) as events:
         async for event in events:
-            if event is not None and wanted(event):
+            if event is not None and (wanted(event) or is_dropped(event)):
                 yield frame(event)
                 told = clock.time()
             elif event is None or clock.time() - told >= ping:

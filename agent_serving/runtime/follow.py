@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
-from datetime import datetime
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from agent_serving.domain import events as e
-from agent_serving.domain.errors import LogGone, StoreUnavailable
+from agent_serving.domain.errors import CursorExpired, LogGone, StoreUnavailable
 from agent_serving.domain.feed import EventType, Public, project
 from agent_serving.domain.session import Session
 from agent_serving.domain.values import Value
@@ -28,6 +28,38 @@ class SessionEvent(Value):
     created_at: datetime
     trace_id: str | None
     data: dict[str, Any]
+
+
+def is_dropped(event: SessionEvent) -> bool:
+    """Whether it is not of the session, but tells this follower that it was too slow."""
+    return event.type == "error" and event.data.get("code") == CursorExpired.code
+
+
+def _dropped(session_id: str, after: int) -> SessionEvent:
+    """Its number is that of the last event before it, so that resuming from it misses nothing."""
+    message = (
+        f"This reader is more than {QUEUE_EVENTS} events behind. Deltas of items that are done are "
+        "left out from here on, up to where the reader has caught up; `item.done` has the whole."
+    )
+    return SessionEvent(
+        type="error",
+        sequence=after,
+        session_id=session_id,
+        turn_id=None,
+        step_id=None,
+        created_at=datetime.now(UTC),
+        trace_id=None,
+        data={"code": CursorExpired.code, "message": message, "after": after},
+    )
+
+
+def _whole(events: Sequence[SessionEvent]) -> Iterator[SessionEvent]:
+    """Without the deltas of items that are done further on."""
+    done = {e.data["item"]["id"]: e.sequence for e in events if e.type == "item.done"}
+    for event in events:
+        is_delta = event.type.endswith(".delta")
+        if not is_delta or done.get(event.data["item_id"], 0) < event.sequence:
+            yield event
 
 
 class Traces:
@@ -130,16 +162,19 @@ class Feed:
         self, session: Session, after: int, *, ping_seconds: float = 15.0
     ) -> AsyncGenerator[SessionEvent | None, None]:
         """Every event behind `after` as it happens, each once, in order; None is a ping. Ends when
-        the session is deleted. A follower that is too slow for its queue catches up from the
-        store, where deltas may have been trimmed by then."""
+        the session is deleted. A follower that is too slow for its queue is told so by an event
+        (`is_dropped`) and catches up from the store, without the deltas of items that are done."""
         tail = self._tails.setdefault(session.id, _Tail(Traces(session)))
         queue: asyncio.Queue[SessionEvent | None] = asyncio.Queue(QUEUE_EVENTS)
         tail.queues.add(queue)
+        dropped = False
         try:
             while True:
                 # Before the store is read: what overflows from here on is caught up once more.
                 tail.lagging.discard(queue)
-                async for event in self._catch_up(session, tail, after):
+                if dropped:
+                    yield _dropped(session.id, after)
+                async for event in self._catch_up(session, tail, after, brief=dropped):
                     after = event.sequence
                     yield event
                 self._ensure(session.id, tail, after, queue)
@@ -155,6 +190,7 @@ class Feed:
                     if event_or_end.sequence > after:
                         after = event_or_end.sequence
                         yield event_or_end
+                dropped = True
         except LogGone:
             return
         finally:
@@ -166,7 +202,7 @@ class Feed:
                 self._tails.pop(session.id, None)
 
     async def _catch_up(
-        self, session: Session, tail: _Tail, after: int
+        self, session: Session, tail: _Tail, after: int, *, brief: bool
     ) -> AsyncGenerator[SessionEvent, None]:
         while True:
             try:
@@ -176,8 +212,8 @@ class Feed:
                 continue
             if not events:
                 return
-            for event in events:
-                after = event.sequence
+            after = events[-1].sequence
+            for event in _whole(events) if brief else events:
                 yield event
 
     async def _read(self, session_id: str, after: int, traces: Traces) -> list[SessionEvent]:

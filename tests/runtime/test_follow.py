@@ -4,10 +4,13 @@ import asyncio
 from contextlib import aclosing
 from typing import Any
 
+import pytest
+
 from agent_serving.domain.feed import TERMINAL_EVENTS
-from agent_serving.runtime.follow import SessionEvent
+from agent_serving.runtime import follow
+from agent_serving.runtime.follow import SessionEvent, is_dropped
 from agent_serving.testing import Break, Say, ScriptedEngine
-from tests.runtime.talk import TENANT, begin, call, open_session, reload, say
+from tests.runtime.talk import TENANT, begin, call, open_session, reload, say, settle
 
 ADD = call("add", '{"a": 1, "b": 2}')
 
@@ -135,3 +138,85 @@ async def test_a_page_of_events_can_be_filtered(start: Any) -> None:
     await say(service, session, "hi")
     page = await service.feed.page(session, 0, 2, lambda e: e.type == "item.done")
     assert [event.type for event in page] == ["item.done", "item.done"]
+
+
+async def test_a_follower_that_is_too_slow_is_told_and_gets_whole_items(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "QUEUE_EVENTS", 8)
+    service = await start(ScriptedEngine([Say("word " * 60, delay=0.03), "Short."]))
+    session = await open_session(service)
+    slow: list[SessionEvent] = []
+
+    async def dawdle() -> None:
+        async with aclosing(service.feed.follow(session, 0)) as feed:
+            async for event in feed:
+                slow.append(event)
+                if event.type == "step.started" and len(turns) == 1:
+                    await reading.wait()
+                if event.type in TERMINAL_EVENTS and event.turn_id == turns[-1].id:
+                    return
+
+    reading, turns = asyncio.Event(), list[Any]()
+    following = asyncio.create_task(dawdle())
+    await asyncio.sleep(0.1)
+    turns.append(await begin(service, session, "one"))
+    await settle(service, session, turns[0])
+    turns.append(await say(service, session, "two"))
+    reading.set()
+    await asyncio.wait_for(following, 20)
+
+    notices = [event for event in slow if is_dropped(event)]
+    assert len(notices) == 1
+    place = slow.index(notices[0])
+    assert notices[0].sequence == slow[place - 1].sequence
+    rest = [event for event in slow if not is_dropped(event)]
+    sequences = [event.sequence for event in rest]
+    assert sequences == sorted(set(sequences))
+    everything = await service.feed.page(session, 0, 10_000)
+    missing = {event.sequence for event in everything} - set(sequences)
+    assert {e.type for e in everything if e.sequence in missing} == {"output_text.delta"}
+    done = [e.data["item"]["text"] for e in rest if e.type == "item.done"]
+    assert done == ["one", "word " * 60, "two", "Short."]
+
+
+async def test_the_deltas_of_an_item_that_goes_on_are_kept_for_a_slow_follower(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "QUEUE_EVENTS", 8)
+    service = await start(ScriptedEngine([Say("word " * 100, delay=0.03)]))
+    session = await open_session(service)
+
+    async def dawdle() -> list[SessionEvent]:
+        slow: list[SessionEvent] = []
+        async with aclosing(service.feed.follow(session, 0)) as feed:
+            async for event in feed:
+                slow.append(event)
+                if event.type == "step.started":
+                    await asyncio.sleep(0.8)
+                if event.type in TERMINAL_EVENTS:
+                    break
+        return slow
+
+    following = asyncio.create_task(dawdle())
+    await asyncio.sleep(0.1)
+    await begin(service, session, "go")
+    slow = await asyncio.wait_for(following, 20)
+    assert sum(map(is_dropped, slow)) >= 1
+    deltas = [e.data["delta"] for e in slow if e.type == "output_text.delta"]
+    assert "".join(deltas) == "word " * 100
+
+
+async def test_a_stuck_follower_does_not_slow_the_turn(start: Any) -> None:
+    service = await start(ScriptedEngine([Say("word " * 20, delay=0.01)]))
+    session = await open_session(service)
+    stuck = [service.feed.follow(session, 0) for _ in range(100)]
+    for feed in stuck:
+        await anext(feed)
+    loop = asyncio.get_running_loop()
+    before = loop.time()
+    turn = await say(service, session, "go")
+    assert turn.status == "completed"
+    assert loop.time() - before < 5
+    for feed in stuck:
+        await feed.aclose()
