@@ -41,7 +41,8 @@ class Worker:
 @dataclass(frozen=True, slots=True)
 class Generation:
     """One request. `prompt` is token ids, sent as they are; `rid` is 32 hex digits (SGLang aborts
-    by prefix, so all have one length); `traceparent` is a W3C header."""
+    by prefix, so all have one length); `traceparent` is a W3C header. An engine that isolates
+    tenants shares the cached prefixes of one `tenant` with no other."""
 
     rid: str
     session_id: str
@@ -53,6 +54,7 @@ class Generation:
     traceparent: str
     priority: ServiceClass = "online"
     tracestate: str | None = None
+    tenant: str = ""
 
 
 @dataclass(frozen=True, slots=True)

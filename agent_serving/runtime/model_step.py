@@ -185,6 +185,7 @@ class ModelSteps:
         return Generation(
             rid=reply.rid,
             session_id=session.id,
+            tenant=session.tenant,
             prompt=prompt,
             max_new_tokens=action.max_new_tokens,
             sampling=agent.sampling,

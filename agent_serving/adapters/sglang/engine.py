@@ -37,7 +37,9 @@ class SglangEngine:
         api_key: str | None = None,
         chunk_seconds: float = 300.0,
         compile_seconds: float = COMPILE_SECONDS,
+        isolate_tenants: bool = False,
     ) -> None:
+        self._isolated = isolate_tenants
         self._pool = Pool(urls, api_key=api_key, chunk_seconds=chunk_seconds)
         self._renderer = Renderer(self._pool)
         self._exchanges: set[Exchange] = set()
@@ -75,7 +77,8 @@ class SglangEngine:
     async def generate(self, generation: Generation) -> AsyncGenerator[Chunk | Finished, None]:
         member = self._pool.member(generation.worker)
         check(generation, member.worker)
-        exchange = Exchange(member.client, body_of(generation, member), headers_of(generation))
+        body = body_of(generation, member, isolated=self._isolated)
+        exchange = Exchange(member.client, body, headers_of(generation))
         self._exchanges.add(exchange)
         try:
             async with aclosing(_pieces(exchange, generation, member)) as pieces:

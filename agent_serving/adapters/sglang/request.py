@@ -37,7 +37,8 @@ def check(generation: Generation, worker: Worker) -> None:
         )
 
 
-def body_of(generation: Generation, member: Member) -> dict[str, Any]:
+def body_of(generation: Generation, member: Member, *, isolated: bool = False) -> dict[str, Any]:
+    """`isolated`: a tenant's prefixes are found in the cache by that tenant alone."""
     found = member.found
     body: dict[str, Any] = {
         "rid": generation.rid,
@@ -53,6 +54,8 @@ def body_of(generation: Generation, member: Member) -> dict[str, Any]:
             **_constraint(generation.constraint),
         },
     }
+    if isolated:
+        body["extra_key"] = generation.tenant
     if found is not None and found.session_radix_cache:
         body["session_id"] = generation.session_id
     if found is not None and found.priority_sign:

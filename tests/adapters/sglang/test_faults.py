@@ -66,6 +66,17 @@ async def test_the_request_asks_for_exact_tokens(fake, engine):
     }
 
 
+async def test_tenants_share_no_prefix_where_they_are_isolated(fake, engine):
+    isolating = SglangEngine([fake.url], isolate_tenants=True)
+    for asked in (engine, isolating):
+        await asked.probe()
+        await collect(asked, tenant="acme")
+    await isolating.aclose()
+    keys = [call.get("extra_key") for call in fake.sent("/generate")]
+    assert keys[-1] == "acme"
+    assert keys[-2] is None
+
+
 async def test_a_session_id_is_only_sent_where_it_is_understood(fake, engine):
     fake.server_info["enable_session_radix_cache"] = False
     await engine.probe()
