@@ -14,16 +14,17 @@ from typing import Any
 from fastapi import FastAPI
 
 from agent_serving.adapters.clock import SystemClock
+from agent_serving.adapters.hashing import Argon2Hasher
 from agent_serving.adapters.ids import MonotonicIds
 from agent_serving.adapters.otel.metrics import Metrics
 from agent_serving.adapters.otel.tracer import OtelTracer, captured_content, otlp_tracer
-from agent_serving.adapters.redis import EmbeddedRedis, RedisSessionStore
+from agent_serving.adapters.redis import EmbeddedRedis, RedisKeyring, RedisSessionStore
 from agent_serving.adapters.scheduler.fifo import FifoScheduler
 from agent_serving.adapters.sglang.engine import SglangEngine
 from agent_serving.adapters.tools.functions import FunctionToolRunner
 from agent_serving.adapters.tools.redaction import hidden_in_logs
 from agent_serving.api import ApiSettings, create_app
-from agent_serving.config import Settings
+from agent_serving.config import Settings, is_loopback
 from agent_serving.domain.errors import ConfigurationError, StoreUnavailable
 from agent_serving.local.errors import LocalEngineError
 from agent_serving.local.install import EngineEnvironment, ensure_engine
@@ -34,6 +35,7 @@ from agent_serving.plugins.locations import shipped
 from agent_serving.plugins.secrets import load_secrets
 from agent_serving.plugins.tools import load_tools
 from agent_serving.ports import Engine, Ports, Scheduler, Tracer
+from agent_serving.runtime.access import Access, KeyDesk
 from agent_serving.runtime.gathered import Gathered
 from agent_serving.runtime.service import Service
 from agent_serving.runtime.turn_spans import TurnSpans
@@ -90,7 +92,9 @@ async def build(settings: Settings, *, engine: Engine | None = None) -> AsyncIte
         if tracer is not None:
             metrics.watch_spans(lambda: tracer.counts().lost)
         store = await _store(settings, stack)
-        pool = engine or SglangEngine(settings.engines)
+        keyring = _keyring(settings, stack)
+        access = await _access(settings, keyring)
+        pool = engine or SglangEngine(settings.engines, isolate_tenants=settings.isolate_prefixes)
         ports = Ports(
             engine=pool,
             scheduler=metrics.count_admissions(_scheduler(settings, pool)),
@@ -101,6 +105,8 @@ async def build(settings: Settings, *, engine: Engine | None = None) -> AsyncIte
             dialects=dialects,
             prices=settings.price_book,
             tenant_budgets=settings.tenant_budgets,
+            quotas=keyring.quotas,
+            tenant_limits=settings.tenant_limits,
             observers=(metrics, *spans),
             tracer=tracer,
         )
@@ -113,7 +119,9 @@ async def build(settings: Settings, *, engine: Engine | None = None) -> AsyncIte
             jaeger_url=settings.jaeger_url,
             capabilities=_deployment(settings),
         )
-        app = create_app(service, settings=api, outputs=load_outputs(grammars), meter=metrics)
+        app = create_app(
+            service, settings=api, outputs=load_outputs(grammars), meter=metrics, access=access
+        )
         yield Running(settings, service, app)
 
 
@@ -157,7 +165,7 @@ async def _store(settings: Settings, stack: AsyncExitStack) -> RedisSessionStore
         checking = asyncio.create_task(state_durability(store, settings), name="durability")
         stack.callback(checking.cancel)
         return store
-    redis = EmbeddedRedis(settings.data_dir / "redis", strict=settings.durability == "strict")
+    redis = _embedded(settings)
     stack.push_async_callback(redis.stop)
     await redis.start()
     store = RedisSessionStore.connect(redis.url, embedded=True)
@@ -197,6 +205,50 @@ def durability_problem(persistence: Mapping[str, Any], settings: Settings) -> st
     if fsync == "no":
         return "Redis leaves it to its machine when facts are on disk. Set `appendfsync everysec`"
     return None
+
+
+def _embedded(settings: Settings) -> EmbeddedRedis:
+    return EmbeddedRedis(settings.data_dir / "redis", strict=settings.durability == "strict")
+
+
+# --- keys -----------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def key_desk(settings: Settings) -> AsyncIterator[KeyDesk]:
+    """Where keys are made and revoked, whether or not a service runs on the store."""
+    async with AsyncExitStack() as stack:
+        if settings.redis_url is None and not await _embedded(settings).answers():
+            redis = _embedded(settings)
+            stack.push_async_callback(redis.stop)
+            await redis.start()
+        keyring = _keyring(settings, stack)
+        yield KeyDesk(keyring, Argon2Hasher(), SystemClock(), MonotonicIds().new)
+
+
+def _keyring(settings: Settings, stack: AsyncExitStack) -> RedisKeyring:
+    keyring = RedisKeyring.connect(settings.redis_url or _embedded(settings).url)
+    stack.push_async_callback(keyring.aclose)
+    return keyring
+
+
+async def _access(settings: Settings, keyring: RedisKeyring) -> Access:
+    """Raises ConfigurationError where anybody could reach the service and do everything."""
+    required = settings.require_keys
+    if not (required or is_loopback(settings.host) or settings.unsafe_no_keys):
+        required = True
+        try:
+            there, why = await keyring.any_key(), "there are no keys"
+        except StoreUnavailable as error:
+            there, why = False, f"whether there are keys cannot be seen ({error.message})"
+        if not there:
+            raise ConfigurationError(
+                f"{settings.host!r} is not a loopback address, and {why}: anybody who reaches it "
+                "could run tools and read sessions. Make a key with `agent-serving keys create "
+                "--tenant NAME`; or pass --require-keys, and requests are refused until there is "
+                "one; or allow it inside a container by --unsafe-no-keys."
+            )
+    return Access(keyring, Argon2Hasher(), SystemClock(), required=required)
 
 
 # --- an engine on this machine --------------------------------------------------------------

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, field_validator
 
+from agent_serving.domain.access import TenantLimits
 from agent_serving.domain.errors import ConfigurationError
 from agent_serving.domain.prices import ModelPrices, PriceBook
 from agent_serving.domain.values import Money, TenantBudget, Value
@@ -31,17 +32,17 @@ LISTS = frozenset({"engines", "tools", "grammars", "fetch_hosts"})
 TABLES = frozenset(
     {
         "tool_settings", "tool_secrets", "tool_concurrency", "prices", "tool_prices",
-        "tenant_budgets",
+        "tenant_budgets", "tenant_limits",
     }
 )  # fmt: skip
 """Tables in the file, JSON in the environment; no flags."""
-PATHS = frozenset({"data_dir", "engine_home", "model", "secrets_file"})
+PATHS = frozenset({"data_dir", "engine_home", "model", "secrets_file", "tls_cert", "tls_key"})
 PATH_LISTS = frozenset({"tools", "grammars"})
 _JSON_TABLE = TypeAdapter(dict[str, Any])
 
-_NOT_OURS = re.compile(r"SERVICE_(HOST|PORT(_.+)?)|PORT_\d+_(TCP|UDP)(_.+)?|TEST_.+")
-"""What Kubernetes sets in every pod beside a Service that is called agent-serving, and what the
-tests are told."""
+_NOT_OURS = re.compile(r"SERVICE_(HOST|PORT(_.+)?)|PORT_\d+_(TCP|UDP)(_.+)?|TEST_.+|KEY")
+"""What Kubernetes sets in every pod beside a Service that is called agent-serving, what the tests
+are told, and the key of the commands that talk to a service."""
 
 
 class Settings(Value):
@@ -49,13 +50,24 @@ class Settings(Value):
 
     unsafe_no_keys: bool = Field(
         False,
-        description="Allow a `host` that is no loopback address, although requests carry no keys: "
+        description="Allow a `host` that is no loopback address, although there are no keys: "
         "inside a container that publishes on loopback, or behind a proxy that authenticates.",
+    )
+    require_keys: bool = Field(
+        False,
+        description="Answer no request without a key, also where there are no keys yet. Without "
+        "it a service that listens on loopback asks for keys as soon as there is one.",
     )
     host: str = Field(
         "127.0.0.1",
-        description="Address to listen on. Only loopback addresses are allowed: requests carry no "
-        "keys, so whoever reaches the port may do everything. See `unsafe_no_keys`.",
+        description="Address to listen on. One that is no loopback address is taken where there "
+        "are keys (`agent-serving keys create`), or with `require_keys` or `unsafe_no_keys`.",
+    )
+    tls_cert: Path | None = Field(
+        None, description="File with the certificate chain (PEM): the service speaks TLS then."
+    )
+    tls_key: Path | None = Field(
+        None, validate_default=True, description="File with the certificate's key (PEM)."
     )
     port: int = Field(8080, ge=0, le=65_535, description="Port of the API; 0 takes a free one.")
     data_dir: Path = Field(
@@ -149,6 +161,17 @@ class Settings(Value):
         "replica (or waits for the next start) at its next step boundary. So long a step may take "
         "to get there; then it is broken off. A second signal breaks off at once.",
     )
+    tenant_limits: dict[str, TenantLimits] = Field(
+        {},
+        description="What a tenant may hold at a time, by tenant, `*` for all others: "
+        "`requests_per_minute`, `concurrent_turns`, `open_sessions`, `stored_bytes`, `followers`. "
+        "Beyond it: 429. Tables in the file, JSON in the environment.",
+    )
+    isolate_prefixes: bool = Field(
+        False,
+        description="Keep each tenant's prefixes apart in the engines' caches, so that nobody can "
+        "tell by the time of an answer what another has sent. Tenants share no prefix then.",
+    )
     max_running_per_engine: int = Field(
         32, ge=1, le=4096, description="Requests that one engine runs at a time; the rest queue."
     )
@@ -194,16 +217,12 @@ class Settings(Value):
         (), description="Further arguments for the local engine's command line."
     )
 
-    @field_validator("host")
+    @field_validator("tls_key")
     @classmethod
-    def _host_is_loopback(cls, host: str, given: ValidationInfo) -> str:
-        if not is_loopback(host) and not given.data.get("unsafe_no_keys"):
-            raise ValueError(
-                f"{host!r} is not a loopback address, and requests carry no keys yet: anybody who "
-                "reaches it could run tools and read sessions. Listen on 127.0.0.1 and put a proxy "
-                "that authenticates in front, or allow it inside a container by --unsafe-no-keys"
-            )
-        return host
+    def _tls_takes_both(cls, key: Path | None, given: ValidationInfo) -> Path | None:
+        if (key is None) != (given.data.get("tls_cert") is None):
+            raise ValueError("TLS takes both, a certificate and its key: tls_cert and tls_key")
+        return key
 
     @field_validator("prices", "tool_prices")
     @classmethod

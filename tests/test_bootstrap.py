@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx
 import pytest
 
 from agent_serving import bootstrap
@@ -92,3 +93,70 @@ async def test_fetch_url_is_offered_once_a_host_is_listed(tmp_path: Path) -> Non
     settings = Settings(data_dir=tmp_path, fetch_hosts=("docs.example",))
     async with bootstrap.build(settings, engine=ScriptedEngine()) as running:
         assert "fetch_url" in {spec.name for spec in running.service.ports.tools.specs()}
+
+
+async def made(settings: Settings, tenant: str = "acme") -> str:
+    """The secret of a new key."""
+    async with bootstrap.key_desk(settings) as desk:
+        _, secret = await desk.create(tenant, ["run"], actor="cli:test")
+    return secret
+
+
+async def status(settings: Settings, secret: str | None = None) -> int:
+    """Of a request to a service with these settings."""
+    headers = {} if secret is None else {"authorization": f"Bearer {secret}"}
+    async with bootstrap.build(settings, engine=ScriptedEngine()) as running:
+        transport = httpx.ASGITransport(running.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+            return (await http.get("/v1/sessions", headers=headers)).status_code
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.com"])
+async def test_an_address_that_others_reach_is_refused_without_keys(
+    host: str, tmp_path: Path
+) -> None:
+    settings = Settings(host=host, data_dir=tmp_path)
+    with pytest.raises(ConfigurationError) as caught:
+        await status(settings)
+    assert "there are no keys" in caught.value.message
+    assert "keys create" in caught.value.message
+    assert await is_free(tmp_path)
+
+
+async def test_an_address_that_others_reach_is_taken_with_keys(tmp_path: Path) -> None:
+    settings = Settings(host="0.0.0.0", data_dir=tmp_path)
+    secret = await made(settings)
+    assert await status(settings) == 401
+    assert await status(settings, secret) == 200
+
+
+async def test_whether_there_are_keys_has_to_be_seen() -> None:
+    down = Settings(host="0.0.0.0", redis_url="redis://127.0.0.1:9")
+    with pytest.raises(ConfigurationError) as caught:
+        await status(down)
+    assert "cannot be seen" in caught.value.message
+    assert await status(down.but(require_keys=True)) == 401
+    assert await status(down.but(require_keys=True), f"ask_{'0' * 26}_{'0' * 48}") == 503
+
+
+async def test_without_keys_it_may_be_said_that_it_is_unsafe(tmp_path: Path) -> None:
+    settings = Settings(host="0.0.0.0", data_dir=tmp_path, unsafe_no_keys=True)
+    assert await status(settings) == 200
+    await made(settings)
+    assert await status(settings) == 401
+
+
+async def test_on_loopback_nobody_needs_a_key_until_there_is_one(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    assert await status(settings) == 200
+    secret = await made(settings)
+    assert await status(settings) == 401
+    assert await status(settings, secret) == 200
+    assert await status(settings.but(data_dir=tmp_path / "other", require_keys=True)) == 401
+
+
+async def test_keys_are_made_beside_a_running_service(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    async with bootstrap.build(settings, engine=ScriptedEngine()) as running:
+        await made(settings)
+        assert await running.service.ports.store.ping()

@@ -116,24 +116,23 @@ def test_a_file_that_is_not_toml_is_told_with_its_line(file: Path) -> None:
     assert "line 1" in message
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.com"])
-def test_an_address_that_others_reach_is_refused_because_there_are_no_keys(host: str) -> None:
-    message = refusal(flags={"host": host})
-    assert "host (from flag --host)" in message
-    assert "no keys" in message
+def test_tls_takes_a_certificate_and_its_key() -> None:
+    settings = load({"tls_cert": Path("c.pem"), "tls_key": Path("k.pem")}).settings
+    assert (settings.tls_cert, settings.tls_key) == (Path("c.pem"), Path("k.pem"))
+    for alone in ("tls_cert", "tls_key"):
+        assert "tls_cert and tls_key" in refusal(flags={alone: Path("c.pem")})
 
 
-def test_an_address_that_others_reach_is_taken_by_whoever_says_that_it_is_unsafe() -> None:
-    flags = {"host": "0.0.0.0", "unsafe_no_keys": True}
-    assert load(flags).settings.host == "0.0.0.0"
-    environment = {"AGENT_SERVING_HOST": "::", "AGENT_SERVING_UNSAFE_NO_KEYS": "true"}
-    assert load(environment=environment).settings.host == "::"
-    assert "--unsafe-no-keys" in refusal(flags={"host": "0.0.0.0", "unsafe_no_keys": False})
+def test_limits_are_tables_by_tenant(file: Path) -> None:
+    file.write_text('[tenant_limits."*"]\nrequests_per_minute = 60\nfollowers = 5\n')
+    limits = load(file=file).settings.tenant_limits["*"]
+    assert (limits.requests_per_minute, limits.followers, limits.open_sessions) == (60, 5, None)
+    printed = tomllib.loads(as_toml(load(file=file)))
+    assert Settings.model_validate(printed).tenant_limits["*"] == limits
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.0.1", "localhost", "::1"])
-def test_a_loopback_address_is_taken(host: str) -> None:
-    assert load({"host": host}).settings.host == host
+def test_the_key_of_the_commands_is_no_setting() -> None:
+    assert load(environment={"AGENT_SERVING_KEY": "ask_x"}).given == {}
 
 
 @pytest.mark.parametrize("url", ["one:30000", "ftp://one", "http://", "http://one/?a=b"])
@@ -154,7 +153,7 @@ def test_what_kubernetes_sets_beside_a_service_of_our_name_is_ignored() -> None:
 
 @given(name=st.text(st.characters(categories=["Lu"], max_codepoint=127), min_size=1))
 def test_no_misspelt_variable_is_ignored(name: str) -> None:
-    if name.lower() not in Settings.model_fields and name != "CONFIG":
+    if name.lower() not in Settings.model_fields and name not in ("CONFIG", "KEY"):
         assert f"AGENT_SERVING_{name}" in refusal(environment={f"AGENT_SERVING_{name}": "1"})
 
 

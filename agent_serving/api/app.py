@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
 import agent_serving
@@ -22,6 +22,7 @@ from agent_serving.api import (
     inputs,
     items,
     metrics,
+    scopes,
     sessions,
     steps,
     traces,
@@ -30,12 +31,14 @@ from agent_serving.api import (
 )
 from agent_serving.api.context import Api, ApiSettings
 from agent_serving.api.crash import CrashGuard
+from agent_serving.api.guard import AccessGuard
 from agent_serving.api.identity import RequestIdentity
 from agent_serving.api.limits import RequestLimits
 from agent_serving.api.metrics import RequestMeter
 from agent_serving.api.server_span import ServerSpan
 from agent_serving.domain.values import Output
 from agent_serving.ports.meter import Meter
+from agent_serving.runtime.access import Access
 from agent_serving.runtime.service import Service
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -51,6 +54,10 @@ Times are RFC 3339 in UTC with microseconds, durations are milliseconds. Unknown
 Errors have OpenAI's envelope: `{"error": {"message", "type", "code", "param", "request_id",
 "details"}}`. Every answer has the header `x-request-id` (yours, where you send one), and
 `x-trace-id` where it shows a turn or the request had a `traceparent`.
+
+Where the service has keys, each request under `/v1` needs one, as `Authorization: Bearer ask_…`.
+What a key's tenant does not own is not there (404). `x-required-scope` of an operation says what
+its key has to be allowed: `admin` includes `run`, `run` includes `read`.
 """
 
 TAGS = [
@@ -68,9 +75,11 @@ class Application(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """FastAPI's, with examples of answers, out of which it would drop every null."""
         if self.openapi_schema is None:
-            schemas = super().openapi()["components"]["schemas"]
+            written = super().openapi()
+            schemas = written["components"]["schemas"]
             for name, example in examples.ANSWERS.items():
                 schemas[name]["examples"] = [example]
+            scopes.document(written)
         document = self.openapi_schema
         assert document is not None
         return document
@@ -83,9 +92,11 @@ def create_app(
     outputs: Mapping[str, Output] | None = None,
     lifespan: Lifespan | None = None,
     meter: Meter | None = None,
+    access: Access | None = None,
 ) -> FastAPI:
     """`service` is started and closed by the caller, or by `lifespan`. `outputs` are the named
-    output grammars. `meter` is told of every request, and shown at /metrics."""
+    output grammars. `meter` is told of every request, and shown at /metrics. `access` says
+    who a request comes from; without it whoever reaches the app may do everything."""
     settings = settings or ApiSettings()
     app = Application(
         title="agent-serving",
@@ -100,8 +111,9 @@ def create_app(
         separate_input_output_schemas=False,
         generate_unique_id_function=_operation_id,
         lifespan=lifespan,
+        dependencies=[Depends(scopes.permitted)],
     )
-    app.state.api = Api(service, settings, outputs or {}, meter)
+    app.state.api = Api(service, settings, outputs or {}, meter, access)
     for module in (
         agents, sessions, turns, inputs, steps, traces, items, events, forks, usage, catalog,
         health,
@@ -115,6 +127,8 @@ def create_app(
     app.add_middleware(
         RequestLimits, max_bytes=settings.max_body_bytes, max_depth=settings.max_json_depth
     )
+    if access is not None:
+        app.add_middleware(AccessGuard, access=access, quotas=service.quotas)
     app.add_middleware(CrashGuard)
     if service.ports.tracer is not None:
         app.add_middleware(ServerSpan, tracer=service.ports.tracer)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request
 
+from agent_serving.domain.access import EVERYTHING, Identity
 from agent_serving.domain.values import Output
 from agent_serving.ports.meter import Meter
+from agent_serving.runtime.access import Access
 from agent_serving.runtime.service import Service
 
 
@@ -31,22 +33,31 @@ class ApiSettings:
 @dataclass(frozen=True, slots=True)
 class Api:
     """`outputs` are the named output grammars, as `{"type": "grammar", "name"}` finds them.
-    `meter` is None where nothing is measured; there is no /metrics then."""
+    `meter` is None where nothing is measured; there is no /metrics then. `access` is None where
+    the caller of `create_app` answers for who comes in; everybody is the one tenant then.
+    `identity` is that of the request."""
 
     service: Service
     settings: ApiSettings
     outputs: Mapping[str, Output]
     meter: Meter | None = None
+    access: Access | None = None
+    identity: Identity | None = None
 
     @property
     def tenant(self) -> str:
-        return self.settings.tenant
+        """Whose objects the request sees; every other tenant's are not there."""
+        assert self.identity is not None
+        return self.identity.tenant
 
 
 async def _api(request: Request) -> Api:
     api = request.app.state.api
     assert isinstance(api, Api)
-    return api
+    if api.access is None:
+        tenant = api.settings.tenant
+        return replace(api, identity=Identity(tenant=tenant, actor="", scopes=EVERYTHING))
+    return replace(api, identity=request.scope["state"].get("identity"))
 
 
 Context = Annotated[Api, Depends(_api)]

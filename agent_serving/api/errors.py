@@ -23,9 +23,11 @@ from agent_serving.domain.errors import (
     ContextLengthExceeded,
     CursorExpired,
     EngineUnavailable,
+    Forbidden,
     IdempotencyMismatch,
     ImpossibleEvent,
     InvalidRequest,
+    LimitReached,
     LogGone,
     NotFound,
     Overloaded,
@@ -37,6 +39,7 @@ from agent_serving.domain.errors import (
     StoreUnavailable,
     ToolInDoubt,
     TurnNotActive,
+    Unauthenticated,
     UnknownModel,
     UnknownTool,
 )
@@ -67,6 +70,8 @@ class InternalError(AgentServingError):
 STATUS: Mapping[type[AgentServingError], HTTPStatus] = {
     MalformedBody: HTTPStatus.BAD_REQUEST,
     BadHeader: HTTPStatus.BAD_REQUEST,
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    Forbidden: HTTPStatus.FORBIDDEN,
     BudgetExhausted: HTTPStatus.PAYMENT_REQUIRED,
     NotFound: HTTPStatus.NOT_FOUND,
     UnknownModel: HTTPStatus.NOT_FOUND,
@@ -86,6 +91,7 @@ STATUS: Mapping[type[AgentServingError], HTTPStatus] = {
     ContextLengthExceeded: HTTPStatus.UNPROCESSABLE_ENTITY,
     RequestError: HTTPStatus.UNPROCESSABLE_ENTITY,
     Overloaded: HTTPStatus.TOO_MANY_REQUESTS,
+    LimitReached: HTTPStatus.TOO_MANY_REQUESTS,
     EngineUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     ShuttingDown: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -196,6 +202,13 @@ def _type(status: HTTPStatus) -> ErrorType:
 
 
 def _headers(error: AgentServingError) -> dict[str, str]:
+    challenge = 'Bearer realm="agent-serving"'
+    if isinstance(error, Unauthenticated):
+        # RFC 6750: a request without a key is told no error.
+        return {"www-authenticate": challenge + (', error="invalid_token"' if error.sent else "")}
+    if isinstance(error, Forbidden):
+        missing = f', error="insufficient_scope", scope="{error.scope}"'
+        return {"www-authenticate": challenge + missing}
     if isinstance(error, CapacityError):
         # A caller that keeps its connection would come back to the replica that is going away.
         close = {"connection": "close"} if isinstance(error, ShuttingDown) else {}
@@ -211,6 +224,8 @@ def _headers(error: AgentServingError) -> dict[str, str]:
 _MEANING: Mapping[type[AgentServingError], str] = {
     MalformedBody: "The body is not JSON.",
     BadHeader: "A header cannot be read; `param` says which.",
+    Unauthenticated: "No key, or one that is unknown, expired or revoked.",
+    Forbidden: "The key has not the scope that this takes; `details.scope` is its name.",
     NotFound: "There is no such thing, or it is another tenant's.",
     UnknownModel: "No engine serves the model.",
     SessionBusy: "Another turn is under way and `on_conflict` is `reject`.",
@@ -225,6 +240,7 @@ _MEANING: Mapping[type[AgentServingError], str] = {
     SchemaRejected: "A schema that cannot be served; `details.path` is the place in it.",
     ContextLengthExceeded: "The prompt does not fit the model's context. Nothing was changed.",
     Overloaded: "Too much is waiting already; come back after `retry-after`.",
+    LimitReached: "A limit of the tenant is reached; `details.limit` says which.",
     EngineUnavailable: "No engine can serve this now. Nothing was changed.",
     ShuttingDown: "This replica is about to end. Nothing was changed; another one takes it.",
     StoreUnavailable: "The store cannot be reached.",
@@ -234,7 +250,9 @@ _MEANING: Mapping[type[AgentServingError], str] = {
 
 def documented(*errors: type[AgentServingError], body: bool = False) -> dict[int | str, Any]:
     """`responses=` of a route: its own errors, and those that every route (with a body) has."""
-    always = (StoreUnavailable, InternalError, InvalidRequest)
+    always = (
+        Unauthenticated, Forbidden, LimitReached, StoreUnavailable, InternalError, InvalidRequest,
+    )  # fmt: skip
     with_body = (MalformedBody, PayloadTooLarge, UnsupportedMediaType) if body else ()
     responses: dict[int | str, Any] = {}
     for kind in dict.fromkeys((*errors, *with_body, *always)):

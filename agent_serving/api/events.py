@@ -115,7 +115,8 @@ async def _stream(
         return False
 
     last = never if turn_id is None else ends
-    return EventStream(live(api, session, after, wanted=wanted, last=last))
+    seat = await api.service.quotas.follower(api.tenant)
+    return EventStream(live(api, session, after, wanted=wanted, last=last), seat=seat)
 
 
 def _wanted(turn_id: str | None, types: frozenset[str]) -> Wanted:

@@ -45,6 +45,9 @@ async def get_health() -> Health:
 async def get_readiness(api: Context, response: Response) -> Readiness:
     """Sessions can be read while no engine is up."""
     reasons = [*_ending(api), *_engines(api), *await _store(api)]
+    if api.access is not None and api.access.required:
+        # Whoever may connect may ask: where things are is for those who have a key.
+        reasons = [f"{reason.partition(' (')[0].rstrip('.')}." for reason in reasons]
     if reasons:
         response.status_code = 503
     return Readiness(status="not_ready" if reasons else "ready", reasons=reasons)
@@ -71,5 +74,5 @@ async def _store(api: Api) -> list[str]:
     except TimeoutError:
         return [f"The store did not answer within {STORE_SECONDS:g} s."]
     except StoreUnavailable as error:
-        return [error.message]
+        return [f"The store cannot be used ({error.message})."]
     return []

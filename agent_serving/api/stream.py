@@ -17,6 +17,7 @@ from agent_serving.api.views import Time, View
 from agent_serving.domain.feed import TERMINAL_EVENTS, EventType
 from agent_serving.domain.session import TERMINAL, Session
 from agent_serving.runtime.follow import SessionEvent, is_dropped
+from agent_serving.runtime.quotas import Seat
 from agent_serving.runtime.sessions import Taken
 
 RETRY_MS = 1000
@@ -51,21 +52,30 @@ class EventPage(BaseModel):
 
 
 class EventStream(StreamingResponse):
-    """Closes its source in every end, so that nothing goes on following for a caller who is
-    gone."""
+    """Closes its source in every end, and gives its seat back, so that nothing goes on following
+    for a caller who is gone."""
 
     media_type = "text/event-stream"
 
     def __init__(
-        self, source: AsyncGenerator[bytes, None], headers: dict[str, str] | None = None
+        self,
+        source: AsyncGenerator[bytes, None],
+        headers: dict[str, str] | None = None,
+        *,
+        seat: Seat | None = None,
     ) -> None:
         fixed = {"cache-control": "no-store", "x-accel-buffering": "no"}
         super().__init__(source, headers={**fixed, **(headers or {})})
         self._source = source
+        self._seat = seat
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with aclosing(self._source):
-            await super().__call__(scope, receive, send)
+        try:
+            async with aclosing(self._source):
+                await super().__call__(scope, receive, send)
+        finally:
+            if self._seat is not None:
+                self._seat.leave()
 
 
 def frame(event: SessionEvent) -> bytes:

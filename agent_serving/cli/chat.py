@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from agent_serving.cli import options
 from agent_serving.cli.console import console
 from agent_serving.cli.rest import Json, Rest, RestError
 from agent_serving.cli.step_table import LedgerTurn, step_table
@@ -21,7 +22,8 @@ COMMANDS = (
 
 
 def chat(
-    url: Annotated[str, typer.Option(help="Where the service is.")] = "http://127.0.0.1:8080",
+    url: options.ServiceUrl = options.LOCAL,
+    key: options.ServiceKey = None,
     tool: Annotated[
         list[str] | None,
         typer.Option(help="A tool that the agent may use; all of them when not given."),
@@ -40,7 +42,7 @@ def chat(
     out = console()
     # One loop for each turn's work, none while we wait for a line: Ctrl-C then just works.
     with asyncio.Runner() as runner:
-        rest = Rest(url)
+        rest = Rest(url, key)
         try:
             opening = _open(rest, session, tool, instructions)
             _converse(runner, _Chat(rest, out, runner.run(opening)))

@@ -15,6 +15,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from agent_serving.cli import options
 from agent_serving.cli.console import console
 from agent_serving.cli.rest import Json, Rest
 from agent_serving.cli.transcript import one_line
@@ -35,6 +36,12 @@ WORDS = {
 }
 
 
+Keep = Annotated[
+    Path | None,
+    typer.Option("--save", help="Save the turns of A in this file; B must not be given."),
+]
+
+
 def compare_command(
     a: Annotated[str, typer.Argument(metavar="A", help="The turns before.", show_default=False)],
     b: Annotated[
@@ -53,11 +60,9 @@ def compare_command(
     sessions: Annotated[
         int, typer.Option(help=f"How many of the newest are searched; at most {MOST_SESSIONS}.")
     ] = SESSIONS,
-    keep: Annotated[
-        Path | None,
-        typer.Option("--save", help="Save the turns of A in this file; B must not be given."),
-    ] = None,
-    url: Annotated[str, typer.Option(help="Of a running service.")] = "http://127.0.0.1:8080",
+    keep: Keep = None,
+    url: options.ServiceUrl = options.LOCAL,
+    key: options.ServiceKey = None,
     as_json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
 ) -> None:
     """Compare two sets of turns, phase by phase, and exit with 1 where one became slower.
@@ -78,9 +83,7 @@ def compare_command(
             raise BadSet(f"--sessions {sessions} is not between 1 and {MOST_SESSIONS}.")
         if (b is None) == (keep is None):
             raise BadSet("Name two sets to compare, or one set and --save FILE.")
-        sets = asyncio.run(_sets(url, [a] if b is None else [a, b], sessions))
-        for found in sets:
-            _require_turns(found)
+        sets = asyncio.run(_sets(Rest(url, key), [a] if b is None else [a, b], sessions))
         if keep is not None:
             save(sets[0], keep)
     except AgentServingError as error:
@@ -113,15 +116,18 @@ def _compare(
     return all(change.verdict != "regression" for change in changes)
 
 
-async def _sets(url: str, texts: Sequence[str], most: int) -> list[TurnSet]:
+async def _sets(service: Rest, texts: Sequence[str], most: int) -> list[TurnSet]:
     named = [selector(text) for text in texts]
     asked = [each for each in named if isinstance(each, Selector)]
     answered: list[TurnSet] = []
     if asked:
-        async with Rest(url) as rest:
+        async with service as rest:
             answered = await read(rest, asked, most)
     waiting = iter(answered)
-    return [next(waiting) if isinstance(each, Selector) else load(each) for each in named]
+    sets = [next(waiting) if isinstance(each, Selector) else load(each) for each in named]
+    for found in sets:
+        _require_turns(found)
+    return sets
 
 
 def _require_turns(found: TurnSet) -> None:

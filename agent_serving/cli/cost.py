@@ -15,6 +15,7 @@ import typer
 from rich import box
 from rich.table import Table
 
+from agent_serving.cli import options
 from agent_serving.cli.console import console
 from agent_serving.cli.rest import Json, Rest
 
@@ -45,7 +46,8 @@ def cost(
     until: Annotated[
         str | None, typer.Option(help="Up to when; now where not given.", show_default=False)
     ] = None,
-    url: Annotated[str, typer.Option(help="Of a running service.")] = "http://127.0.0.1:8080",
+    url: options.ServiceUrl = options.LOCAL,
+    key: options.ServiceKey = None,
     as_json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
 ) -> None:
     """Print what was used and what it cost, by agent version, tenant, tool or model.
@@ -59,7 +61,7 @@ def cost(
     query = {"by": by.value, "since": _time(since, now).isoformat()}
     if until is not None:
         query["until"] = _time(until, now).isoformat()
-    report = asyncio.run(_read(url, f"/v1/usage?{urlencode(query)}"))
+    report = asyncio.run(_read(Rest(url, key), f"/v1/usage?{urlencode(query)}"))
     if as_json:
         typer.echo(json.dumps(report, indent=2))
         return
@@ -118,6 +120,6 @@ def _time(text: str, now: datetime) -> datetime:
     return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 
-async def _read(url: str, path: str) -> Json:
-    async with Rest(url) as service:
+async def _read(service: Rest, path: str) -> Json:
+    async with service:
         return await service.get(path)

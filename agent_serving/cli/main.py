@@ -16,6 +16,7 @@ from agent_serving.cli import (
     demo,
     demo_model,
     engine,
+    keys,
     serve,
     trace,
     up,
@@ -59,6 +60,7 @@ def application() -> typer.Typer:
     app.command("config")(configuration.config)
     app.command("version")(version.version)
     app.add_typer(engine.commands(), name="engine")
+    app.add_typer(keys.commands(), name="keys")
     app.add_typer(demo_model.commands(), name="demo-model")
     return app
 

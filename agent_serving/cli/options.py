@@ -27,6 +27,10 @@ ConfigFile = Annotated[
 ]
 UnsafeNoKeys = Annotated[bool | None, _sets("unsafe_no_keys")]
 Host = Annotated[str | None, _sets("host")]
+RequireKeys = Annotated[bool | None, _sets("require_keys")]
+TlsCert = Annotated[Path | None, _sets("tls_cert")]
+TlsKey = Annotated[Path | None, _sets("tls_key")]
+IsolatePrefixes = Annotated[bool | None, _sets("isolate_prefixes")]
 Port = Annotated[int | None, _sets("port")]
 DataDir = Annotated[Path | None, _sets("data_dir")]
 RedisUrl = Annotated[str | None, _sets("redis_url")]
@@ -52,6 +56,18 @@ Model = Annotated[Path | None, _sets("model")]
 ContextLength = Annotated[int | None, _sets("context_length")]
 TorchIndex = Annotated[str | None, _sets("torch_index")]
 EngineArgs = Annotated[list[str] | None, _sets("engine_args")]
+
+LOCAL = "http://127.0.0.1:8080"
+ServiceUrl = Annotated[str, typer.Option("--url", help="Of a running service.")]
+ServiceKey = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        envvar="AGENT_SERVING_KEY",
+        help="For a service that has keys. Rather in the environment: others see a command line.",
+        show_default=False,
+    ),
+]
 
 
 def configuration(context: typer.Context) -> Configuration:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from types import TracebackType
@@ -35,13 +36,21 @@ class Event:
 
 
 class Rest:
-    """A client of one service; `url` is its base, without `/v1`. Raises RestError."""
+    """A client of one service; `url` is its base, without `/v1`, and `key` what it is opened with,
+    where it needs that. Raises RestError."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, key: str | None = None) -> None:
         self.url = url.rstrip("/")
         timeout = httpx.Timeout(30.0, read=120.0)
         # The service is on this machine: no proxy from the environment.
-        self._http = httpx.AsyncClient(base_url=self.url, timeout=timeout, trust_env=False)
+        self._http = httpx.AsyncClient(
+            base_url=self.url,
+            timeout=timeout,
+            trust_env=False,
+            headers={} if key is None else {"authorization": f"Bearer {key}"},
+            # The system's certificates, or those that SSL_CERT_FILE names.
+            verify=ssl.create_default_context(),
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -109,6 +118,8 @@ def _refused(answer: httpx.Response) -> RestError:
     except (ValueError, KeyError, TypeError):
         told = answer.text[:500]
     request = answer.request
+    if answer.status_code == httpx.codes.UNAUTHORIZED:
+        told += " Pass it with --key, or in AGENT_SERVING_KEY."
     return RestError(f"{request.method} {request.url.path}: {answer.status_code} {told}")
 
 

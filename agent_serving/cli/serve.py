@@ -10,7 +10,7 @@ import typer
 from agent_serving import bootstrap
 from agent_serving.cli import options
 from agent_serving.cli.logs import start_logging
-from agent_serving.cli.server import drained, serving, stop_signals
+from agent_serving.cli.server import drained, serving_by, stop_signals
 from agent_serving.config import Settings
 
 log = logging.getLogger(__name__)
@@ -22,8 +22,11 @@ def serve(
     redis_url: options.RedisUrl = None,
     config_file: options.ConfigFile = None,
     unsafe_no_keys: options.UnsafeNoKeys = None,
+    require_keys: options.RequireKeys = None,
     host: options.Host = None,
     port: options.Port = None,
+    tls_cert: options.TlsCert = None,
+    tls_key: options.TlsKey = None,
     data_dir: options.DataDir = None,
     durability: options.Durability = None,
     redis_replicas: options.RedisReplicas = None,
@@ -33,6 +36,7 @@ def serve(
     tools: options.Tools = None,
     grammars: options.Grammars = None,
     fetch_hosts: options.FetchHosts = None,
+    isolate_prefixes: options.IsolatePrefixes = None,
     max_running_per_engine: options.MaxRunning = None,
     max_waiting: options.MaxWaiting = None,
     body_limit: options.BodyLimit = None,
@@ -60,7 +64,7 @@ async def _serve(settings: Settings) -> None:
     async with (
         stop_signals() as stop,
         bootstrap.build(settings) as running,
-        serving(running.app, settings.host, settings.port) as url,
+        serving_by(running.app, settings) as url,
     ):
         log.info("serving %s, engines %s", url, ", ".join(settings.engines))
         await stop.wait()

@@ -8,12 +8,14 @@ import logging
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
 
-from agent_serving.config import is_loopback
+from agent_serving.config import Settings, is_loopback
 from agent_serving.domain.errors import ConfigurationError
 from agent_serving.runtime.service import Service
 
@@ -30,15 +32,29 @@ class _Server(uvicorn.Server):
         yield
 
 
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Files in PEM."""
+
+    certificate: Path
+    key: Path
+
+
+def serving_by(app: FastAPI, settings: Settings) -> AbstractAsyncContextManager[str]:
+    tls = None
+    if settings.tls_cert is not None and settings.tls_key is not None:
+        tls = Tls(settings.tls_cert, settings.tls_key)
+    return serving(app, settings.host, settings.port, tls=tls, guarded=not settings.unsafe_no_keys)
+
+
 @asynccontextmanager
-async def serving(app: FastAPI, host: str, port: int) -> AsyncIterator[str]:
-    """Serve inside the block; the value is the base URL. Raises ConfigurationError."""
+async def serving(
+    app: FastAPI, host: str, port: int, *, tls: Tls | None = None, guarded: bool = False
+) -> AsyncIterator[str]:
+    """Serve inside the block; the value is the base URL. `guarded`: requests need keys on an
+    address that others reach. Raises ConfigurationError."""
     if not is_loopback(host):
-        log.warning(
-            "%s is not a loopback address and requests carry no keys: whoever reaches it may run "
-            "tools and read sessions",
-            host,
-        )
+        _warn(host, tls, guarded=guarded)
     listener = _listen(host, port)
     config = uvicorn.Config(
         app,
@@ -47,7 +63,10 @@ async def serving(app: FastAPI, host: str, port: int) -> AsyncIterator[str]:
         lifespan="off",
         ws="none",
         timeout_graceful_shutdown=DRAIN_SECONDS,
+        ssl_certfile=tls.certificate if tls else None,
+        ssl_keyfile=tls.key if tls else None,
     )
+    _load(config, listener, tls)
     server = _Server(config)
     serve = asyncio.create_task(server.serve(sockets=[listener]), name="http server")
     try:
@@ -56,7 +75,7 @@ async def serving(app: FastAPI, host: str, port: int) -> AsyncIterator[str]:
         if serve.done():
             serve.result()
         shown = f"[{host}]" if ":" in host else host
-        yield f"http://{shown}:{listener.getsockname()[1]}"
+        yield f"http{'s' if tls else ''}://{shown}:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         await serve
@@ -74,6 +93,33 @@ async def drained(service: Service, stop: asyncio.Event, grace_seconds: float) -
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _warn(host: str, tls: Tls | None, *, guarded: bool) -> None:
+    if not guarded:
+        log.warning(
+            "%s is not a loopback address and requests need no keys: whoever reaches it may run "
+            "tools and read sessions",
+            host,
+        )
+    elif tls is None:
+        log.warning(
+            "%s is not a loopback address and keys are sent in the clear: set tls_cert and "
+            "tls_key, or have a proxy in front speak TLS",
+            host,
+        )
+
+
+def _load(config: uvicorn.Config, listener: socket.socket, tls: Tls | None) -> None:
+    try:
+        config.load()
+    except OSError as error:  # ssl.SSLError is one
+        listener.close()
+        assert tls is not None
+        raise ConfigurationError(
+            f"{tls.certificate} and {tls.key} cannot be used for TLS: {error}. Give a certificate "
+            "chain and the key that fits it, in PEM and without a passphrase."
+        ) from None
 
 
 def _listen(host: str, port: int) -> socket.socket:

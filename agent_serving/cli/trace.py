@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from agent_serving.cli import options
 from agent_serving.cli.console import console
 from agent_serving.cli.rest import Rest
 from agent_serving.cli.timeline import Timeline, timeline
@@ -26,7 +27,8 @@ def trace(
     session: Annotated[
         str | None, typer.Option(help="The session of the turn; it is found where not given.")
     ] = None,
-    url: Annotated[str, typer.Option(help="Of a running service.")] = "http://127.0.0.1:8080",
+    url: options.ServiceUrl = options.LOCAL,
+    key: options.ServiceKey = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="The turn, its steps and its critical path as JSON.")
     ] = False,
@@ -38,7 +40,7 @@ def trace(
 
     Example: agent-serving trace turn_01k9zt3hv0c6d8e1g5j7m2n4pq
     """
-    drawn = asyncio.run(_read(url, turn, session))
+    drawn = asyncio.run(_read(Rest(url, key), turn, session))
     if as_json:
         typer.echo(json.dumps(_told(drawn), indent=2))
         return
@@ -46,8 +48,8 @@ def trace(
     out.print(waterfall(drawn, out), soft_wrap=True)
 
 
-async def _read(url: str, name: str, session: str | None) -> Timeline:
-    async with Rest(url) as rest:
+async def _read(service: Rest, name: str, session: str | None) -> Timeline:
+    async with service as rest:
         found = await find_turn(rest, name, session)
         steps = await rest.list(f"{found.path}/steps")
         spans = await rest.get(f"{found.path}/trace")

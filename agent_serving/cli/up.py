@@ -13,7 +13,7 @@ from agent_serving import bootstrap
 from agent_serving.cli import options
 from agent_serving.cli.console import console, program, progress
 from agent_serving.cli.logs import start_logging
-from agent_serving.cli.server import drained, serving, stop_signals
+from agent_serving.cli.server import drained, serving_by, stop_signals
 from agent_serving.config import Settings
 from agent_serving.local.commands import tail_of
 from agent_serving.local.launch import EngineProcess
@@ -40,6 +40,9 @@ def up(
     config_file: options.ConfigFile = None,
     host: options.Host = None,
     port: options.Port = None,
+    require_keys: options.RequireKeys = None,
+    tls_cert: options.TlsCert = None,
+    tls_key: options.TlsKey = None,
     data_dir: options.DataDir = None,
     redis_url: options.RedisUrl = None,
     durability: options.Durability = None,
@@ -86,7 +89,7 @@ async def _serve(settings: Settings, engine: EngineProcess, out: Console) -> boo
     async with (
         stop_signals() as stop,
         bootstrap.build(settings) as running,
-        serving(running.app, settings.host, settings.port) as url,
+        serving_by(running.app, settings) as url,
     ):
         greeting = GREETING.format(url=url, engine=engine.url, program=program())
         out.print(greeting, markup=False, soft_wrap=True)

@@ -15,8 +15,12 @@ AgentServingError
 │   ├── IdempotencyMismatch     idempotency_mismatch
 │   ├── BudgetExhausted         budget_reached
 │   └── CursorExpired           cursor_expired
+├── AccessError                 who sent it may not
+│   ├── Unauthenticated         unauthenticated
+│   └── Forbidden               forbidden
 ├── CapacityError               try again later
 │   ├── Overloaded              overloaded
+│   │   └── LimitReached        rate_limit_exceeded
 │   ├── EngineUnavailable       engine_unavailable
 │   ├── ShuttingDown            shutting_down
 │   └── StoreUnavailable        store_unavailable
@@ -114,6 +118,30 @@ class CursorExpired(RequestError):
     code = "cursor_expired"
 
 
+class AccessError(AgentServingError):
+    pass
+
+
+class Unauthenticated(AccessError):
+    """`sent` says whether there was anything that could be looked at."""
+
+    code = "unauthenticated"
+
+    def __init__(self, message: str, *, sent: bool = True) -> None:
+        super().__init__(message)
+        self.sent = sent
+
+
+class Forbidden(AccessError):
+    """`scope` is the one that is missing."""
+
+    code = "forbidden"
+
+    def __init__(self, message: str, *, scope: str) -> None:
+        super().__init__(message, details={"scope": scope})
+        self.scope = scope
+
+
 class CapacityError(AgentServingError):
     """`retry_after` is in seconds."""
 
@@ -124,6 +152,16 @@ class CapacityError(AgentServingError):
 
 class Overloaded(CapacityError):
     code = "overloaded"
+
+
+class LimitReached(Overloaded):
+    """A limit of the tenant's; `details["limit"]` is its name."""
+
+    code = "rate_limit_exceeded"
+
+    def __init__(self, message: str, *, limit: str, retry_after: float) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.details = {"limit": limit}
 
 
 class EngineUnavailable(CapacityError):

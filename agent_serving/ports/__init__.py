@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from agent_serving.domain.access import TenantLimits
 from agent_serving.domain.dialect import Dialect
 from agent_serving.domain.prices import PriceBook
 from agent_serving.domain.values import TenantBudget
+from agent_serving.ports.access import Hasher, Keyring
 from agent_serving.ports.clock import Clock
 from agent_serving.ports.engine import Chunk, Engine, Finished, Generation, Worker
 from agent_serving.ports.observer import Observer
+from agent_serving.ports.quotas import Quotas, Rate
 from agent_serving.ports.scheduler import Admission, Grant, Scheduler
 from agent_serving.ports.store import (
     Append,
@@ -42,11 +45,15 @@ __all__ = [
     "Generation",
     "Grant",
     "Handovers",
+    "Hasher",
+    "Keyring",
     "Lease",
     "Listing",
     "LiveEntry",
     "Observer",
     "Ports",
+    "Quotas",
+    "Rate",
     "Reserved",
     "Scheduler",
     "SessionStore",
@@ -73,5 +80,7 @@ class Ports:
     dialects: dict[str, Dialect] = field(default_factory=dict)
     prices: PriceBook = field(default_factory=PriceBook)
     tenant_budgets: Mapping[str, TenantBudget] = field(default_factory=dict)
+    quotas: Quotas | None = None
+    tenant_limits: Mapping[str, TenantLimits] = field(default_factory=dict)
     observers: tuple[Observer, ...] = ()
     tracer: Tracer | None = None

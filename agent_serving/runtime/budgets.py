@@ -9,6 +9,7 @@ from agent_serving.domain.session import TERMINAL, Session, Turn
 from agent_serving.domain.values import Budget, Pause
 from agent_serving.ports import Ports
 from agent_serving.runtime.journal import Journals
+from agent_serving.runtime.quotas import TenantQuotas
 from agent_serving.runtime.runners import Runners
 from agent_serving.runtime.tenants import Tenants
 
@@ -21,16 +22,23 @@ _HOW_ON = {
 
 class Budgets:
     def __init__(
-        self, ports: Ports, journals: Journals, runners: Runners, tenants: Tenants
+        self,
+        ports: Ports,
+        journals: Journals,
+        runners: Runners,
+        tenants: Tenants,
+        quotas: TenantQuotas,
     ) -> None:
         self._ports = ports
         self._journals = journals
         self._runners = runners
         self._tenants = tenants
+        self._quotas = quotas
 
     async def require_room(self, session: Session, *, interrupts: bool) -> None:
-        """Raises BudgetExhausted where a new turn could not do anything. One that `interrupts` a
-        turn makes an end to that turn's own budget."""
+        """Raises BudgetExhausted where a new turn could not do anything, LimitReached where the
+        tenant has too much at a time. A turn that `interrupts` another makes an end to that one's
+        own budget."""
         active = session.active
         pause = session_pause(session, self._ports.clock.now())
         if pause is None and active is not None and not interrupts:
@@ -39,6 +47,7 @@ class Budgets:
             pause = await self._tenants.pause(session.tenant)
         if pause is not None:
             raise _exhausted(session, pause)
+        await self._quotas.turn(session)
 
     async def change_turn(self, tenant: str, session_id: str, turn_id: str, budget: Budget) -> Turn:
         """A turn that waits for its budget goes on if there is room now. Raises NotFound,

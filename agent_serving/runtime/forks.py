@@ -19,11 +19,13 @@ from agent_serving.runtime.rendering import Renderer
 
 
 class Forks:
-    def __init__(self, ports: Ports, journals: Journals, renderer: Renderer) -> None:
+    def __init__(
+        self, ports: Ports, journals: Journals, renderer: Renderer, maker: SessionMaker
+    ) -> None:
         self._ports = ports
         self._journals = journals
         self._renderer = renderer
-        self._maker = SessionMaker(ports, journals)
+        self._maker = maker
 
     async def fork(
         self,

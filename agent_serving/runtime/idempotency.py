@@ -18,6 +18,7 @@ from agent_serving.domain.receipt import RequestMark
 from agent_serving.domain.session import Session
 from agent_serving.ports import Ports
 from agent_serving.runtime.journal import Journals
+from agent_serving.runtime.quotas import TenantQuotas
 
 T = TypeVar("T")
 
@@ -31,9 +32,10 @@ class Made(Generic[T]):
 
 
 class SessionMaker:
-    def __init__(self, ports: Ports, journals: Journals) -> None:
+    def __init__(self, ports: Ports, journals: Journals, quotas: TenantQuotas) -> None:
         self._ports = ports
         self._journals = journals
+        self._quotas = quotas
 
     async def known(self, tenant: str, mark: RequestMark | None) -> Session | None:
         """The session that the request made before; None where it made none that is here now.
@@ -55,21 +57,36 @@ class SessionMaker:
     ) -> Made[Session]:
         """With a `mark` the session has the id of the first request that came with it.
 
-        Raises IdempotencyMismatch, NotFound (that session was deleted or has expired)."""
+        Raises IdempotencyMismatch, NotFound (that session was deleted or has expired),
+        LimitReached."""
         if mark is None:
-            return Made((await self._journals.create(fact, tokens)).session)
+            return Made(await self._stored(fact, tokens))
         reserved = await self._ports.store.reserve(mark, fact.session_id, at=fact.at)
         if fact.expires_at is not None and fact.at - reserved.at >= fact.expires_at - fact.at:
             raise _gone(reserved.object_id)
+        is_first = reserved.object_id == fact.session_id
         fact = fact.but(session_id=reserved.object_id, request=mark)
+        if not is_first and await self._journals.find(fact.session_id) is not None:
+            return await self._again(fact, mark)
         try:
-            return Made((await self._journals.create(fact, tokens)).session)
+            return Made(await self._stored(fact, tokens))
         except StaleWriter:
-            journal = await self._journals.open(reserved.object_id, fact.tenant)
-            receipts.find(journal.session.receipts, mark, fact.at)
-            return Made(journal.session, replayed=True)
+            return await self._again(fact, mark)
         except LogGone:
             raise _gone(reserved.object_id) from None
+
+    async def _stored(
+        self, fact: e.SessionOpened | e.SessionForked, tokens: Sequence[int]
+    ) -> Session:
+        async with self._quotas.session(fact.tenant, fact.session_id):
+            return (await self._journals.create(fact, tokens)).session
+
+    async def _again(
+        self, fact: e.SessionOpened | e.SessionForked, mark: RequestMark
+    ) -> Made[Session]:
+        journal = await self._journals.open(fact.session_id, fact.tenant)
+        receipts.find(journal.session.receipts, mark, fact.at)
+        return Made(journal.session, replayed=True)
 
     async def forget(self, mark: RequestMark | None) -> None:
         """The request was refused after all: it may come again, also with another body."""

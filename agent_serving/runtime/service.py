@@ -12,9 +12,11 @@ from agent_serving.runtime.agents import Agents
 from agent_serving.runtime.budgets import Budgets
 from agent_serving.runtime.follow import Feed
 from agent_serving.runtime.forks import Forks
+from agent_serving.runtime.idempotency import SessionMaker
 from agent_serving.runtime.inputs import Inputs
 from agent_serving.runtime.journal import Journals
 from agent_serving.runtime.load import Load, unfinished
+from agent_serving.runtime.quotas import TenantQuotas
 from agent_serving.runtime.rendering import Renderer
 from agent_serving.runtime.runners import Runners
 from agent_serving.runtime.sessions import Sessions
@@ -27,15 +29,17 @@ class Service:
     def __init__(self, ports: Ports, *, dialect: str | None = None) -> None:
         self.ports = ports
         renderer = Renderer(ports)
-        journals = Journals(ports.store, ports.observers)
+        self.quotas = TenantQuotas(ports, lambda: self._runners.running())
+        journals = Journals(ports.store, (*ports.observers, self.quotas))
         tenants = Tenants(ports)
         self._runners = Runners(ports, journals, renderer, tenants)
         self._adoption = Adoption(ports, journals, self._runners, tenants)
         self.agents = Agents(ports, dialect=dialect)
-        self.budgets = Budgets(ports, journals, self._runners, tenants)
-        self.sessions = Sessions(ports, journals, renderer, self._runners, self.budgets)
+        self.budgets = Budgets(ports, journals, self._runners, tenants, self.quotas)
+        maker = SessionMaker(ports, journals, self.quotas)
+        self.sessions = Sessions(ports, journals, renderer, self._runners, self.budgets, maker)
         self.inputs = Inputs(ports, journals, self._runners, self.sessions)
-        self.forks = Forks(ports, journals, renderer)
+        self.forks = Forks(ports, journals, renderer, maker)
         self.feed = Feed(ports.store)
         self.closing = asyncio.Event()
         """Set when nobody should wait here any more."""
@@ -50,6 +54,7 @@ class Service:
         """Probe the engines, adopt open turns. Does not need either to be up."""
         await self.ports.engine.probe()
         self._adoption.start()
+        self.quotas.start()
         self._probing = asyncio.create_task(self._probe_forever(), name="probe")
 
     @property
@@ -77,6 +82,7 @@ class Service:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._probing
         await self._runners.aclose()
+        await self.quotas.aclose()
         await self.ports.engine.aclose()
         await self.ports.store.aclose()
 

@@ -77,13 +77,14 @@ class Sessions:
         renderer: Renderer,
         runners: Runners,
         budgets: Budgets,
+        maker: SessionMaker,
     ) -> None:
         self._ports = ports
         self._journals = journals
         self._renderer = renderer
         self._runners = runners
         self._budgets = budgets
-        self.maker = SessionMaker(ports, journals)
+        self.maker = maker
 
     async def open(
         self,

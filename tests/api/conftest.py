@@ -17,16 +17,18 @@ from fastapi import FastAPI
 from agent_serving.adapters.clock import SystemClock
 from agent_serving.adapters.ids import MonotonicIds
 from agent_serving.adapters.otel.metrics import Metrics
-from agent_serving.adapters.redis import EmbeddedRedis, RedisSessionStore
+from agent_serving.adapters.redis import EmbeddedRedis, RedisKeyring, RedisSessionStore
 from agent_serving.adapters.scheduler.fifo import FifoScheduler
 from agent_serving.adapters.tools.functions import FunctionToolRunner
 from agent_serving.api import ApiSettings, create_app
+from agent_serving.domain.access import TenantLimits
 from agent_serving.domain.prices import PriceBook
 from agent_serving.domain.tool import tool
 from agent_serving.domain.values import RegexOutput, TenantBudget
 from agent_serving.plugins.grammars import load_dialects
 from agent_serving.plugins.locations import shipped
 from agent_serving.ports import Ports, Tracer
+from agent_serving.runtime.access import Access
 from agent_serving.runtime.service import Service
 from agent_serving.runtime.turn_spans import TurnSpans
 from agent_serving.testing import ScriptedEngine
@@ -128,8 +130,12 @@ async def serving(redis: EmbeddedRedis, prefix: str) -> AsyncIterator[Serve]:
             prices: PriceBook | None = None,
             tenant_budgets: Mapping[str, TenantBudget] | None = None,
             tracer: Tracer | None = None,
+            tenant_limits: Mapping[str, TenantLimits] | None = None,
+            access: Callable[[RedisKeyring], Access] | None = None,
         ) -> Served:
             engine = engine or ScriptedEngine()
+            keyring = RedisKeyring.connect(redis_url or redis.url, prefix=prefix)
+            stack.push_async_callback(keyring.aclose)
             metrics = Metrics(tools=[one.__name__ for one in tools], environment={})
             ports = Ports(
                 engine=engine,
@@ -143,12 +149,20 @@ async def serving(redis: EmbeddedRedis, prefix: str) -> AsyncIterator[Serve]:
                 tracer=tracer,
                 prices=prices or PriceBook(),
                 tenant_budgets=tenant_budgets or {},
+                quotas=keyring.quotas,
+                tenant_limits=tenant_limits or {},
             )
             service = Service(ports)
             metrics.watch(service.load, engine.workers)
             await service.start()
             stack.push_async_callback(service.aclose)
-            app = create_app(service, settings=settings, outputs=OUTPUTS, meter=metrics)
+            app = create_app(
+                service,
+                settings=settings,
+                outputs=OUTPUTS,
+                meter=metrics,
+                access=None if access is None else access(keyring),
+            )
             url = await stack.enter_async_context(listening(app))
             client = httpx.AsyncClient(base_url=url, timeout=30, trust_env=False)
             http = await stack.enter_async_context(client)

@@ -35,7 +35,7 @@ def test_the_nearest_ancestor_gives_the_status() -> None:
 
 def test_a_route_documents_its_errors_by_code() -> None:
     responses = documented(errors.NotFound, errors.SessionBusy, body=True)
-    assert sorted(responses) == [400, 404, 409, 413, 415, 422, 500, 503]
+    assert sorted(responses) == [400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503]
     examples = responses[409]["content"]["application/json"]["examples"]
     assert list(examples) == ["session_busy"]
 

@@ -1,8 +1,9 @@
-"""Sessions in Redis (6.2 or newer): `RedisSessionStore`, and `EmbeddedRedis` to stand on."""
+"""Sessions and keys in Redis (6.2 or newer), and `EmbeddedRedis` to stand on."""
 
 from __future__ import annotations
 
+from agent_serving.adapters.redis.access import RedisKeyring
 from agent_serving.adapters.redis.embedded import EmbeddedRedis
 from agent_serving.adapters.redis.store import RedisSessionStore
 
-__all__ = ["EmbeddedRedis", "RedisSessionStore"]
+__all__ = ["EmbeddedRedis", "RedisKeyring", "RedisSessionStore"]

@@ -88,6 +88,10 @@ class EmbeddedRedis:
         running = self._process is not None and self._process.poll() is None
         return self._process.pid if self._process is not None and running else None
 
+    async def answers(self) -> bool:
+        """Whether one runs on the data, whoever started it."""
+        return (await _ping(self.socket)).startswith(b"+PONG")
+
     async def start(self) -> None:
         """Returns once it answers; at once where it runs already. Raises StoreUnavailable."""
         if self.pid is not None:

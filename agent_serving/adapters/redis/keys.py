@@ -177,3 +177,46 @@ def open_key(prefix: str) -> str:
 def handed_over_key(prefix: str) -> str:
     """Stream of session ids whose turns a replica has let go of; capped."""
     return f"{prefix}:handed-over"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKeys:
+    """The keys of access, all in one slot.
+
+    keys     hash: id → JSON of a key, without its secret; stays when the key is revoked
+    revoked  hash: id → RFC 3339 time
+    audit    stream of acts, capped
+    """
+
+    prefix: str
+
+    @property
+    def keys(self) -> str:
+        return f"{self.prefix}:{{access}}:keys"
+
+    @property
+    def revoked(self) -> str:
+        return f"{self.prefix}:{{access}}:revoked"
+
+    @property
+    def audit(self) -> str:
+        return f"{self.prefix}:{{access}}:audit"
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaKeys:
+    """What counts against one tenant's limits; all of it may be lost.
+
+    requests  string: the theoretical time of arrival of the next request, µs since 1970
+    held      sorted set, by kind: member → ms since 1970 up to which it counts
+    """
+
+    prefix: str
+    tenant: str
+
+    @property
+    def requests(self) -> str:
+        return f"{self.prefix}:quota:{{{_tag(self.tenant)}}}:requests"
+
+    def held(self, kind: str) -> str:
+        return f"{self.prefix}:quota:{{{_tag(self.tenant)}}}:{kind}"

@@ -1,0 +1,223 @@
+"""What a tenant holds at a time, against what the configuration lets it hold."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from agent_serving.domain.access import TenantLimits
+from agent_serving.domain.errors import LimitReached, StoreUnavailable
+from agent_serving.domain.session import ModelStep, Session, ToolStep, Turn
+from agent_serving.ports import Observer, Ports, Quotas, Rate
+from agent_serving.ports.quotas import Kind
+from agent_serving.runtime.load import unfinished
+
+log = logging.getLogger(__name__)
+
+TTL_MS = 30_000
+BEAT_SECONDS = 5.0
+START_SECONDS = 10.0
+"""A place that was taken for a turn which has not begun by then is given back."""
+SIZE_SECONDS = 30.0
+"""So long a tenant's size serves; by what is stored meanwhile the limit may be passed."""
+RETRY_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    at: float
+    stored: int
+
+
+class Seat:
+    """A place that somebody holds until it is given back."""
+
+    def __init__(self, leave: Callable[[], None]) -> None:
+        self._leave = leave
+
+    def leave(self) -> None:
+        self._leave()
+
+
+class TenantQuotas(Observer):
+    """A turn's place belongs to its session, of which it is the only one under way. Whoever runs
+    it says so again and again; when its process dies, another says it, or nobody does."""
+
+    def __init__(self, ports: Ports, running: Callable[[], list[Session]]) -> None:
+        self._ports = ports
+        self._running = running
+        self._started: dict[tuple[str, str], float] = {}
+        self._followers: set[tuple[str, str]] = set()
+        self._sizes: dict[str, _Size] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._beating: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        if self._ports.quotas is not None and self._ports.tenant_limits:
+            self._beating = asyncio.create_task(self._beat_forever(), name="quotas")
+
+    async def aclose(self) -> None:
+        tasks = [*self._leaving, *([self._beating] if self._beating else [])]
+        if self._beating is not None:
+            self._beating.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def request(self, tenant: str) -> Rate | None:
+        """None where requests are not limited. Raises StoreUnavailable."""
+        quotas, most = self._asked(tenant, "requests_per_minute")
+        return None if quotas is None else await quotas.request(tenant, most)
+
+    async def turn(self, session: Session) -> None:
+        """To be asked before a turn is accepted. Raises LimitReached, StoreUnavailable."""
+        tenant = session.tenant
+        await self._room(tenant)
+        quotas, most = self._asked(tenant, "concurrent_turns")
+        if quotas is None:
+            return
+        self._started[tenant, session.id] = self._ports.clock.monotonic()
+
+        async def take() -> bool:
+            return await quotas.take(tenant, "turns", session.id, most=most, ttl_ms=TTL_MS)
+
+        # A turn that has just ended here may not have left yet.
+        if not await take() and not (await self._left() and await take()):
+            self._started.pop((tenant, session.id), None)
+            raise _reached("concurrent_turns", most, "sessions with a turn under way", "Wait")
+
+    @asynccontextmanager
+    async def session(self, tenant: str, session_id: str) -> AsyncIterator[None]:
+        """Inside, the session is to be stored. Raises LimitReached, StoreUnavailable."""
+        await self._room(tenant)
+        quotas, most = self._asked(tenant, "open_sessions")
+        if quotas is None:
+            yield
+            return
+        try:
+            if not await quotas.open_session(tenant, session_id, most=most):
+                raise _reached("open_sessions", most, "sessions", "Delete some")
+            yield
+        finally:
+            with contextlib.suppress(StoreUnavailable):
+                await quotas.opened(tenant, session_id)
+
+    async def follower(self, tenant: str) -> Seat:
+        """Raises LimitReached, StoreUnavailable."""
+        quotas, most = self._asked(tenant, "followers")
+        if quotas is None:
+            return Seat(lambda: None)
+        member = (tenant, secrets.token_hex(8))
+
+        async def take() -> bool:
+            return await quotas.take(*_placed("followers", member), most=most, ttl_ms=TTL_MS)
+
+        if not await take() and not (await self._left() and await take()):
+            raise _reached("followers", most, "streams open", "Close some")
+        self._followers.add(member)
+
+        def leave() -> None:
+            if member in self._followers:
+                self._followers.discard(member)
+                self._leave("followers", member)
+
+        return Seat(leave)
+
+    def step_ended(self, session: Session, turn: Turn, step: ModelStep | ToolStep) -> None:
+        return
+
+    def call_doubted(self, session: Session, turn: Turn, step: ToolStep) -> None:
+        return
+
+    def turn_ended(self, session: Session, turn: Turn) -> None:
+        _, most = self._asked(session.tenant, "concurrent_turns")
+        if most and not any(unfinished(session)):
+            self._started.pop((session.tenant, session.id), None)
+            self._leave("turns", (session.tenant, session.id))
+
+    async def beat(self) -> None:
+        """Say what is still held here, and give back what never began. Raises StoreUnavailable."""
+        quotas = self._ports.quotas
+        assert quotas is not None
+        running = {(session.tenant, session.id) for session in self._running()}
+        now = self._ports.clock.monotonic()
+        for member, at in list(self._started.items()):
+            if member in running or now - at > START_SECONDS:
+                del self._started[member]
+                if member not in running:
+                    await quotas.release(*_placed("turns", member))
+        held: dict[tuple[Kind, str], list[str]] = defaultdict(list)
+        for tenant, session_id in running:
+            held["turns", tenant].append(session_id)
+        for tenant, follower in self._followers:
+            held["followers", tenant].append(follower)
+        for (kind, tenant), members in held.items():
+            if self._limits(tenant) != TenantLimits():
+                await quotas.hold(tenant, kind, members, ttl_ms=TTL_MS)
+
+    def _limits(self, tenant: str) -> TenantLimits:
+        limits = self._ports.tenant_limits
+        return limits.get(tenant) or limits.get("*") or TenantLimits()
+
+    def _asked(self, tenant: str, limit: str) -> tuple[Quotas, int] | tuple[None, int]:
+        most: int | None = getattr(self._limits(tenant), limit)
+        quotas = self._ports.quotas
+        return (None, 0) if most is None or quotas is None else (quotas, most)
+
+    async def _room(self, tenant: str) -> None:
+        quotas, most = self._asked(tenant, "stored_bytes")
+        if quotas is None:
+            return
+        now, size = self._ports.clock.monotonic(), self._sizes.get(tenant)
+        if size is None or now - size.at >= SIZE_SECONDS:
+            size = self._sizes[tenant] = _Size(now, await quotas.stored_bytes(tenant))
+        if size.stored >= most:
+            raise _reached(
+                "stored_bytes", most, "bytes stored", "Delete sessions", retry=SIZE_SECONDS
+            )
+
+    def _leave(self, kind: Kind, member: tuple[str, str]) -> None:
+        task = asyncio.create_task(self._release(kind, member))
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+    async def _release(self, kind: Kind, member: tuple[str, str]) -> None:
+        assert self._ports.quotas is not None
+        with contextlib.suppress(StoreUnavailable):  # its time runs out by itself
+            await self._ports.quotas.release(*_placed(kind, member))
+
+    async def _left(self) -> bool:
+        """Once all have left who are leaving; False where nobody was."""
+        leaving = list(self._leaving)
+        await asyncio.gather(*leaving, return_exceptions=True)
+        return bool(leaving)
+
+    async def _beat_forever(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            try:
+                await self.beat()
+            except StoreUnavailable:
+                continue
+            except Exception:
+                log.exception("saying what tenants hold failed")
+
+
+def _placed(kind: Kind, member: tuple[str, str]) -> tuple[str, Kind, str]:
+    tenant, name = member
+    return tenant, kind, name
+
+
+def _reached(
+    limit: str, most: int, what: str, remedy: str, *, retry: float = RETRY_SECONDS
+) -> LimitReached:
+    return LimitReached(
+        f"The tenant has {most} {what}, and that is its limit `{limit}`. {remedy}, or have the "
+        "deployment raise it.",
+        limit=limit,
+        retry_after=retry,
+    )
