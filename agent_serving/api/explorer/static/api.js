@@ -1,5 +1,7 @@
 // The REST interface, as far as the explorer reads it.
 
+import { headers } from "./key.js";
+
 export class ApiError extends Error {
   constructor(status, code, message, details) {
     super(message);
@@ -21,7 +23,7 @@ async function get(path, query = {}, signal = null) {
   let answer;
   try {
     answer = await fetch(url, {
-      headers: { accept: "application/json" },
+      headers: { accept: "application/json", ...headers() },
       signal: AbortSignal.any(limits),
     });
   } catch (error) {

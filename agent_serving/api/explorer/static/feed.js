@@ -1,17 +1,8 @@
 // A session's events as they happen: resumed where they broke off, each told once, in batches.
 
 import { api } from "./api.js";
+import { EventStream } from "./event_stream.js";
 
-const TYPES = [
-  "session.created", "session.updated", "session.in_progress", "session.idle",
-  "session.requires_action", "session.budget_reached", "session.failed", "session.closed",
-  "turn.queued", "turn.in_progress", "turn.waiting", "turn.completed", "turn.incomplete",
-  "turn.failed", "turn.cancelled", "turn.updated", "step.started", "step.restarted", "step.completed",
-  "step.failed", "item.added", "item.done", "output_text.delta", "output_text.done",
-  "reasoning_text.delta", "reasoning_text.done", "tool_call.arguments.delta",
-  "tool_call.arguments.done", "tool_call.started", "tool_call.completed", "tool_call.in_doubt",
-  "approval.requested", "approval.resolved", "usage.updated",
-];
 const BATCH_MS = 50;
 const PATIENCE_MS = [500, 1000, 2000, 5000, 10_000];
 
@@ -45,20 +36,18 @@ export class Feed {
 
   resume() {
     if (this.closed || this.source || document.hidden) return;
-    const source = new EventSource(api.eventsUrl(this.sessionId, this.after));
+    const source = new EventStream(api.eventsUrl(this.sessionId, this.after), {
+      opened: () => {
+        this.failures = 0;
+        this.changed("live");
+      },
+      told: (data) => source === this.source && this.take(JSON.parse(data)),
+      failed: () => this.failed(source),
+    });
     this.source = source;
-    source.onopen = () => {
-      this.failures = 0;
-      this.changed("live");
-    };
-    source.onerror = () => this.failed(source);
-    for (const type of TYPES) source.addEventListener(type, (sent) => this.take(sent));
-    // Of the service's own errors; the browser's have no data, and go to `onerror` as well.
-    source.addEventListener("error", (sent) => sent.data && this.take(sent));
   }
 
-  take(sent) {
-    const event = JSON.parse(sent.data);
+  take(event) {
     if (event.sequence <= this.after) return;
     this.after = event.sequence;
     this.batch.push(event);
@@ -72,10 +61,8 @@ export class Feed {
   }
 
   async failed(source) {
-    if (source !== this.source || source.readyState === EventSource.OPEN) return;
+    if (source !== this.source) return;
     this.changed("reconnecting");
-    // While it is CONNECTING the browser tries again by itself, from the last event on.
-    if (source.readyState !== EventSource.CLOSED) return;
     this.source = null;
     try {
       await api.events(this.sessionId, { after: this.after, limit: 1 });

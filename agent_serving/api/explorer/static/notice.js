@@ -1,6 +1,7 @@
 // What is said in place of a page, or above one: errors and emptiness.
 
 import { el } from "./dom.js";
+import { keyField } from "./key.js";
 
 /** Over what is shown already; `retry` may be null. */
 export function failure(error, retry) {
@@ -8,7 +9,8 @@ export function failure(error, retry) {
     "div",
     { class: "notice", role: "alert" },
     el("p", {}, error.message),
-    retry && button("Try again", retry),
+    error.status === 401 && retry && keyField(retry),
+    retry && error.status !== 401 && button("Try again", retry),
   );
 }
 

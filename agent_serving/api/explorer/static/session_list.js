@@ -81,7 +81,8 @@ export class SessionList {
       this.table.hidden = none;
       if (none) fill(this.notice, this.status ? el("p", { class: "quiet" }, `No session is ${words(this.status)}.`) : noSessions());
     }
-    if (!document.hidden) this.polling = setTimeout(() => this.newest(), POLL_MS);
+    // Whoever types a key must not be disturbed.
+    if (!document.hidden && !this.locked) this.polling = setTimeout(() => this.newest(), POLL_MS);
   }
 
   async older() {
@@ -101,8 +102,10 @@ export class SessionList {
       const filters = { limit: PAGE, status: this.status, ...query };
       const page = await api.sessions(filters, this.stop.signal);
       fill(this.notice);
+      this.locked = false;
       return page;
     } catch (error) {
+      this.locked = error.status === 401;
       if (!this.stop.signal.aborted) fill(this.notice, failure(error, () => this.newest()));
       return null;
     }
