@@ -67,3 +67,10 @@ def test_every_floor_of_the_contract_is_in_the_architecture() -> None:
 
 def _pyproject() -> str:
     return (ROOT / "pyproject.toml").read_text()
+
+
+def test_the_page_on_security_names_tests_that_exist() -> None:
+    page = (DOCS / "security.md").read_text()
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page)
+    assert len(named) >= 15
+    assert [n for n in named if f"def {n[1]}(" not in (ROOT / n[0]).read_text()] == []
