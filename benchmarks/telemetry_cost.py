@@ -57,7 +57,7 @@ from agent_serving.ports import Ports
 from agent_serving.runtime.agents import AgentDraft
 from agent_serving.runtime.gathered import Gathered
 from agent_serving.runtime.service import Service
-from agent_serving.runtime.sessions import TurnRequest
+from agent_serving.runtime.turn_request import TurnRequest
 from agent_serving.runtime.turn_spans import TurnSpans
 from agent_serving.testing import Say, ScriptedEngine
 

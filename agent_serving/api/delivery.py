@@ -16,7 +16,7 @@ from agent_serving.domain.constraint import step_constraint
 from agent_serving.domain.errors import InvalidRequest
 from agent_serving.domain.session import Session, Turn
 from agent_serving.domain.values import Agent, Output
-from agent_serving.runtime.sessions import TurnRequest
+from agent_serving.runtime.turn_request import TurnRequest
 
 T = TypeVar("T")
 

@@ -22,7 +22,7 @@ from agent_serving.domain.errors import CursorExpired, InvalidRequest, NotFound
 from agent_serving.domain.feed import TERMINAL_EVENTS, EventType
 from agent_serving.domain.session import Session
 from agent_serving.runtime.follow import SessionEvent
-from agent_serving.runtime.sessions import turn_of
+from agent_serving.runtime.turn_checks import turn_of
 
 router = APIRouter(prefix="/v1/sessions/{session_id}", tags=["events"])
 

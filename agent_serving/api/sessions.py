@@ -29,7 +29,7 @@ from agent_serving.domain.errors import (
 from agent_serving.domain.receipt import RequestMark
 from agent_serving.domain.session import Session, SessionStatus
 from agent_serving.runtime.idempotency import Made
-from agent_serving.runtime.sessions import Taken, TurnRequest
+from agent_serving.runtime.turn_request import Taken, TurnRequest
 
 router = APIRouter(prefix="/v1", tags=["sessions"])
 

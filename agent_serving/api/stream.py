@@ -18,7 +18,7 @@ from agent_serving.domain.feed import TERMINAL_EVENTS, EventType
 from agent_serving.domain.session import TERMINAL, Session
 from agent_serving.runtime.follow import SessionEvent, is_dropped
 from agent_serving.runtime.quotas import Seat
-from agent_serving.runtime.sessions import Taken
+from agent_serving.runtime.turn_request import Taken
 
 RETRY_MS = 1000
 REPLAYED_AT_ONCE = 512

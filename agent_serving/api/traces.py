@@ -15,7 +15,7 @@ from agent_serving.domain import span_names as n
 from agent_serving.domain.errors import NotFound
 from agent_serving.domain.otlp import otlp_json
 from agent_serving.domain.spans import turn_spans
-from agent_serving.runtime.sessions import turn_of
+from agent_serving.runtime.turn_checks import turn_of
 
 router = APIRouter(prefix="/v1/sessions/{session_id}/turns/{turn_id}", tags=["turns"])
 

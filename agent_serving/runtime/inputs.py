@@ -18,7 +18,8 @@ from agent_serving.ports import Ports
 from agent_serving.runtime.idempotency import Made
 from agent_serving.runtime.journal import Journal, Journals
 from agent_serving.runtime.runners import Runners
-from agent_serving.runtime.sessions import Sessions, turn_of
+from agent_serving.runtime.sessions import Sessions
+from agent_serving.runtime.turn_checks import turn_of
 
 MAX_RESULT_CHARS = 262_144
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -13,7 +12,6 @@ from agent_serving.domain import events as e
 from agent_serving.domain import receipt as receipts
 from agent_serving.domain.errors import (
     InvalidRequest,
-    NotFound,
     Overloaded,
     SessionBusy,
     StoreFull,
@@ -27,9 +25,6 @@ from agent_serving.domain.values import (
     Budget,
     Limits,
     MessageItem,
-    Output,
-    ToolChoice,
-    Value,
 )
 from agent_serving.ports import Ports
 from agent_serving.runtime.budgets import Budgets
@@ -38,35 +33,11 @@ from agent_serving.runtime.journal import Journal, Journals
 from agent_serving.runtime.rendering import Renderer
 from agent_serving.runtime.runners import Runners
 from agent_serving.runtime.trace import turn_context
-from agent_serving.runtime.turn_checks import busy, check_tool_choice, require_engine
+from agent_serving.runtime.turn_checks import busy, check_tool_choice, require_engine, turn_of
+from agent_serving.runtime.turn_request import OnConflict, Taken, TurnRequest
 
 MAX_QUEUED_TURNS = 32
 DELETE_WAIT_SECONDS = 10.0
-
-OnConflict = Literal["reject", "queue", "steer", "interrupt"]
-
-
-class TurnRequest(Value):
-    """`input` is one text per user message."""
-
-    input: tuple[str, ...]
-    tool_choice: ToolChoice = "auto"
-    output: Output | None = None
-    limits: Limits | None = None
-    budget: Budget = Budget()
-    metadata: dict[str, str] = {}
-    traceparent: str | None = None
-    tracestate: str | None = None
-    mark: RequestMark | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A request that was taken: the turn it went to, and the feed number of the first event that
-    tells of it; None where an earlier request with this Idempotency-Key was taken."""
-
-    turn: Turn
-    sequence: int | None
 
 
 class Sessions:
@@ -348,10 +319,3 @@ class Sessions:
 
     def _now(self) -> datetime:
         return self._ports.clock.now()
-
-
-def turn_of(session: Session, turn_id: str) -> Turn:
-    turn = session.turn(turn_id)
-    if turn is None:
-        raise NotFound(f"Session {session.id} has no turn {turn_id!r}.", param="turn_id")
-    return turn

@@ -5,10 +5,11 @@ from __future__ import annotations
 from agent_serving.domain.errors import (
     EngineUnavailable,
     InvalidRequest,
+    NotFound,
     SessionBusy,
     UnknownTool,
 )
-from agent_serving.domain.session import Session
+from agent_serving.domain.session import Session, Turn
 from agent_serving.domain.values import Agent, NamedTool, ToolChoice
 from agent_serving.ports import Engine
 
@@ -46,3 +47,10 @@ def busy(session: Session) -> SessionBusy:
         "send on_conflict=queue, steer or interrupt.",
         details={"turn_id": active.id, "status": active.status},
     )
+
+
+def turn_of(session: Session, turn_id: str) -> Turn:
+    turn = session.turn(turn_id)
+    if turn is None:
+        raise NotFound(f"Session {session.id} has no turn {turn_id!r}.", param="turn_id")
+    return turn

@@ -9,7 +9,7 @@ from typing import Any
 from agent_serving.domain.session import Session, Turn
 from agent_serving.runtime.agents import AgentDraft
 from agent_serving.runtime.service import Service
-from agent_serving.runtime.sessions import TurnRequest
+from agent_serving.runtime.turn_request import TurnRequest
 
 TENANT = "default"
 

@@ -1,0 +1,22 @@
+"""What can be configured, and how it is given."""
+
+from agent_serving.config.loading import (
+    PREFIX,
+    TABLES,
+    Configuration,
+    Given,
+    flag_of,
+    load,
+)
+from agent_serving.config.settings import Settings, is_loopback
+
+__all__ = [
+    "PREFIX",
+    "TABLES",
+    "Configuration",
+    "Given",
+    "Settings",
+    "flag_of",
+    "is_loopback",
+    "load",
+]

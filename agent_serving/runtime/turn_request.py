@@ -1,0 +1,35 @@
+"""What is asked of a turn, and what became of the asking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from agent_serving.domain.receipt import RequestMark
+from agent_serving.domain.session import Turn
+from agent_serving.domain.values import Budget, Limits, Output, ToolChoice, Value
+
+OnConflict = Literal["reject", "queue", "steer", "interrupt"]
+
+
+class TurnRequest(Value):
+    """`input` is one text per user message."""
+
+    input: tuple[str, ...]
+    tool_choice: ToolChoice = "auto"
+    output: Output | None = None
+    limits: Limits | None = None
+    budget: Budget = Budget()
+    metadata: dict[str, str] = {}
+    traceparent: str | None = None
+    tracestate: str | None = None
+    mark: RequestMark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A request that was taken: the turn it went to, and the feed number of the first event that
+    tells of it; None where an earlier request with this Idempotency-Key was taken."""
+
+    turn: Turn
+    sequence: int | None
