@@ -48,7 +48,7 @@ async def test_a_start_that_fails_half_way_leaves_nothing_running(
     def fail(*_: object, **__: object) -> None:
         raise ConfigurationError("no")
 
-    monkeypatch.setattr(bootstrap, "create_app", fail)
+    monkeypatch.setattr(bootstrap.service, "create_app", fail)
     with pytest.raises(ConfigurationError):
         async with bootstrap.build(Settings(data_dir=tmp_path), engine=ScriptedEngine()):
             pass

@@ -1,0 +1,163 @@
+"""What the settings ask for, put together: adapters, the service on them, its HTTP face."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI
+
+from agent_serving.adapters.clock import SystemClock
+from agent_serving.adapters.ids import MonotonicIds
+from agent_serving.adapters.otel.metrics import Metrics
+from agent_serving.adapters.otel.tracer import OtelTracer, captured_content, otlp_tracer
+from agent_serving.adapters.scheduler.fifo import FifoScheduler
+from agent_serving.adapters.sglang.engine import SglangEngine
+from agent_serving.adapters.tools.functions import FunctionToolRunner
+from agent_serving.adapters.tools.redaction import hidden_in_logs
+from agent_serving.api import ApiSettings, create_app
+from agent_serving.bootstrap.keys import access_to, opened_keyring
+from agent_serving.bootstrap.store import opened_store
+from agent_serving.config import Settings
+from agent_serving.domain.dialect import Dialect
+from agent_serving.domain.errors import ConfigurationError
+from agent_serving.plugins.grammars import load_dialects, load_outputs
+from agent_serving.plugins.locations import shipped
+from agent_serving.plugins.secrets import load_secrets
+from agent_serving.plugins.tools import load_tools
+from agent_serving.ports import Engine, Ports, Scheduler, Tracer
+from agent_serving.runtime.gathered import Gathered
+from agent_serving.runtime.service import Service
+from agent_serving.runtime.turn_spans import TurnSpans
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A service that was started, and its HTTP face (which the caller serves)."""
+
+    settings: Settings
+    service: Service
+    app: FastAPI
+
+
+@asynccontextmanager
+async def build(settings: Settings, *, engine: Engine | None = None) -> AsyncIterator[Running]:
+    """Start what the settings ask for; on leaving, stop what was started, last first.
+
+    `engine` stands in for the SGLang pool at `settings.engines`. The engines need not be up, nor a
+    Redis that is named by URL. Raises ConfigurationError and other AgentServingErrors.
+    """
+    if engine is None and not settings.engines:
+        raise ConfigurationError(
+            "No engine is named. Give --engine URL (an SGLang server), or start one on this "
+            "machine with `agent-serving up`."
+        )
+    dialects = _dialects(settings)
+    outputs = load_outputs(_grammars(settings))
+    async with AsyncExitStack() as stack:
+        tools = _tools(settings, stack)
+        metrics = Metrics(tools=[spec.name for spec in tools.specs()])
+        tracer = otlp_tracer(os.environ)
+        spans = _turn_spans(tracer)
+        stack.push_async_callback(_close_telemetry, metrics, tracer, spans)
+        if tracer is not None:
+            metrics.watch_spans(lambda: tracer.counts().lost)
+        store = await opened_store(settings, stack)
+        keyring = opened_keyring(settings, stack)
+        access = await access_to(settings, keyring)
+        pool = engine or SglangEngine(settings.engines, isolate_tenants=settings.isolate_prefixes)
+        ports = Ports(
+            engine=pool,
+            scheduler=metrics.count_admissions(_scheduler(settings, pool)),
+            store=store,
+            tools=tools,
+            clock=SystemClock(),
+            new_id=MonotonicIds().new,
+            dialects=dialects,
+            prices=settings.price_book,
+            tenant_budgets=settings.tenant_budgets,
+            quotas=keyring.quotas,
+            tenant_limits=settings.tenant_limits,
+            observers=(metrics, *spans),
+            tracer=tracer,
+        )
+        service = Service(ports, dialect=settings.dialect)
+        stack.push_async_callback(service.aclose)  # closes the engine too
+        metrics.watch(service.load, pool.workers)
+        await service.start()
+        app = create_app(
+            service, settings=_api(settings), outputs=outputs, meter=metrics, access=access
+        )
+        yield Running(settings, service, app)
+
+
+def _grammars(settings: Settings) -> list[Any]:
+    return [shipped("grammars"), *settings.grammars]
+
+
+def _dialects(settings: Settings) -> dict[str, Dialect]:
+    dialects = load_dialects(_grammars(settings))
+    if settings.dialect is not None and settings.dialect not in dialects:
+        raise ConfigurationError(
+            f"There is no dialect {settings.dialect!r}. There are: {', '.join(dialects)}."
+        )
+    return dialects
+
+
+def _tools(settings: Settings, stack: AsyncExitStack) -> FunctionToolRunner:
+    """Their secrets are hidden in logs until the stack is left."""
+    loaded = load_tools([shipped("tools"), *settings.tools])
+    secrets = load_secrets(settings.tool_secrets, settings.secrets_file, os.environ)
+    stack.enter_context(hidden_in_logs(secrets))
+    return FunctionToolRunner(
+        [tool.function for tool in loaded.values()],
+        settings=settings.settings_of_tools(),
+        secrets=secrets,
+        concurrency=settings.tool_concurrency,
+    )
+
+
+def _scheduler(settings: Settings, engine: Engine) -> Scheduler:
+    return FifoScheduler(
+        engine.workers,
+        max_running_per_worker=settings.max_running_per_engine,
+        max_waiting=settings.max_waiting,
+    )
+
+
+def _turn_spans(tracer: Tracer | None) -> tuple[Gathered, ...]:
+    if tracer is None:
+        return ()
+    return (Gathered(TurnSpans(tracer, captured_content(os.environ))),)
+
+
+async def _close_telemetry(
+    metrics: Metrics, tracer: OtelTracer | None, spans: Iterable[Gathered]
+) -> None:
+    """Side by side: where nobody receives, each waits its time."""
+    for each in spans:
+        each.flush()
+    closing = [asyncio.to_thread(metrics.shutdown), *([tracer.aclose()] if tracer else [])]
+    await asyncio.gather(*closing)
+
+
+def _api(settings: Settings) -> ApiSettings:
+    return ApiSettings(
+        max_body_bytes=settings.body_limit,
+        jaeger_url=settings.jaeger_url,
+        capabilities=_deployment(settings),
+    )
+
+
+def _deployment(settings: Settings) -> dict[str, Any]:
+    """What GET /v1/capabilities says of the configuration: no secrets."""
+    return {
+        "max_running_per_engine": settings.max_running_per_engine,
+        "max_waiting": settings.max_waiting,
+        "durability": settings.durability if settings.redis_url is None else "external",
+        "redis_replicas": settings.redis_replicas,
+    }
