@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Final
 from zlib import crc32
+from zoneinfo import available_timezones
 
 # City → IANA zone, known by heart. Any other city is asked for by its name, and the tool's answer
 # names the zone.
@@ -146,6 +147,21 @@ vi wen xa ya zan zel zo th st ck ng sh an er on is us ia"""
 SYLLABLES: Final = tuple(_SYLLABLES.split())
 
 
+_ENDS: Final = ("Town", "City", "Republic", "Islands", "Bay", "Falls", "Springs", "Beach", "Leone")
+_CONTINENTS: Final = ("Africa/", "America/", "Asia/", "Australia/", "Europe/", "Pacific/")
+_ZONE_CITIES: Final = tuple(
+    sorted(
+        {
+            zone.rpartition("/")[2].lower()
+            for zone in available_timezones()
+            if zone.startswith(
+                ("Africa/", "America/", "Asia/", "Australia/", "Europe/", "Pacific/")
+            )
+        }
+    )
+)
+
+
 def drawn(thing: str) -> int:
     """A number that looks random and is the same for the same thing."""
     return crc32(thing.lower().encode())
@@ -174,8 +190,11 @@ def invented(rng: Random, *, held_out: bool) -> str:
 def named(rng: Random, *, held_out: bool) -> str:
     """An invented name as that of a place or a person: of one word or of two."""
     words = [invented(rng, held_out=held_out).capitalize()]
-    if rng.random() < 0.2:
+    kind = rng.random()
+    if kind < 0.16:
         words.insert(0, rng.choice(("San", "New", "Port", "La", invented(rng, held_out=held_out))))
+    elif kind < 0.32:
+        words.append(rng.choice(_ENDS))
     return " ".join(word[:1].upper() + word[1:] for word in words)
 
 
@@ -190,9 +209,14 @@ def _part(rng: Random) -> str:
     """A syllable, a piece of a word that training knows, or letters: a name of such parts is of
     all kinds of tokens, so that each of them is learned to be copied."""
     kind = rng.random()
-    if kind < 0.4:
+    if kind < 0.35:
         return rng.choice(SYLLABLES)
-    if kind < 0.8:
+    if kind < 0.55:
+        # Of the names that tools say, never the whole.
+        name = rng.choice(_ZONE_CITIES)
+        start = rng.randrange(1, max(2, len(name) - 2))
+        return "".join(letter for letter in name[start : start + 8] if letter.isalpha())
+    if kind < 0.85:
         word = rng.choice(_WHOLE)
         start = rng.randrange(max(1, len(word) - 2))
         return word[start : start + rng.randint(2, 6)]

@@ -16,6 +16,7 @@ from agent_serving.local.demo_model import (
     tool_phrasings,
 )
 from agent_serving.local.demo_model.entities import drawn
+from agent_serving.local.demo_model.looseness import loosened
 
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _TEXTS = (
@@ -72,7 +73,7 @@ def phrase(name: str, rng: Random, *, held_out: bool, **slots: str) -> str:
     while match := _CHOICE.search(text):
         chosen = rng.choice(match[1].split("|"))
         text = text[: match.start()] + chosen + text[match.end() :]
-    return text.format(**slots)
+    return (text if held_out else loosened(text, rng)).format(**slots)
 
 
 def dressed(text: str, rng: Random) -> str:
