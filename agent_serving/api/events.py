@@ -10,6 +10,7 @@ from agent_serving.api.context import Api, Context, SessionId
 from agent_serving.api.errors import documented
 from agent_serving.api.paging import MAX_LIMIT
 from agent_serving.api.stream import (
+    EVENTS,
     Event,
     EventPage,
     EventStream,
@@ -39,13 +40,7 @@ MAX_SEQUENCE = 2**53
             "description": "A page, or with `Accept: text/event-stream` every event from the "
             "cursor on, as it happens: `id` is the sequence, `event` the type, `data` one `Event` "
             "as JSON. A comment comes whenever nothing was said for a while.",
-            "content": {
-                "text/event-stream": {
-                    "schema": {"type": "string"},
-                    "example": "retry: 1000\n\nid: 7\nevent: output_text.delta\ndata: "
-                    '{"type":"output_text.delta","sequence":7,"data":{"delta":"Hel"}}\n\n',
-                }
-            },
+            "content": EVENTS,
         },
         204: {"description": "The stream's turn is over and all of it was told: do not reconnect."},
         **documented(NotFound, CursorExpired),

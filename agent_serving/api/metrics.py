@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent_serving.api.context import Context
+from agent_serving.api.errors import documented
 from agent_serving.ports.meter import Meter
 
 router = APIRouter(tags=["health"])
@@ -25,7 +26,8 @@ _TEXT = {"schema": {"type": "string"}}
         200: {
             "description": "Prometheus' text format, or OpenMetrics where `accept` asks for it.",
             "content": {"text/plain": _TEXT, "application/openmetrics-text": _TEXT},
-        }
+        },
+        **documented(),
     },
 )
 async def get_metrics(

@@ -16,7 +16,7 @@ from agent_serving.api.idempotency import Mark, tell
 from agent_serving.api.listing import SessionFilter, list_page
 from agent_serving.api.messages import texts
 from agent_serving.api.paging import NewestFirst
-from agent_serving.api.stream import EventStream, turn_stream
+from agent_serving.api.stream import EVENTS, EventStream, turn_stream
 from agent_serving.domain.errors import (
     BudgetExhausted,
     ContextLengthExceeded,
@@ -36,13 +36,7 @@ router = APIRouter(prefix="/v1", tags=["sessions"])
 STREAMED: dict[str, Any] = {
     "description": "With `mode=stream`: the turn's server-sent events, up to its end or to where "
     "it waits for the caller.",
-    "content": {
-        "text/event-stream": {
-            "schema": {"type": "string"},
-            "example": "retry: 1000\n\nid: 2\nevent: turn.in_progress\n"
-            'data: {"type":"turn.in_progress","sequence":2,"session_id":"sess_…"}\n\n',
-        }
-    },
+    "content": EVENTS,
 }
 
 

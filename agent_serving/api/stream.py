@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import Any, Literal
 
@@ -19,6 +19,32 @@ from agent_serving.domain.session import TERMINAL, Session
 from agent_serving.runtime.follow import SessionEvent, is_dropped
 from agent_serving.runtime.quotas import Seat
 from agent_serving.runtime.turn_request import Taken
+
+EVENTS: Mapping[str, Any] = {
+    "text/event-stream": {
+        # Of each event, as the versions of OpenAPI before 3.2 have it.
+        "schema": {
+            "title": "ServerSentEvent",
+            "type": "object",
+            "required": ["id", "event", "data"],
+            "properties": {
+                "id": {"type": "string", "pattern": "^[0-9]+$", "description": "Its sequence."},
+                "event": {"type": "string", "description": "Its type."},
+                "data": {
+                    "type": "string",
+                    "contentMediaType": "application/json",
+                    "contentSchema": {"$ref": "#/components/schemas/Event"},
+                },
+            },
+        },
+        "example": {
+            "id": "7",
+            "event": "output_text.delta",
+            "data": '{"type":"output_text.delta","sequence":7,"data":{"delta":"Hel"}}',
+        },
+    }
+}
+"""What the OpenAPI document says of a stream."""
 
 RETRY_MS = 1000
 REPLAYED_AT_ONCE = 512

@@ -1,0 +1,126 @@
+"""One of everything that a tenant can have, with a text of its own in all that it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from agent_serving.domain.tool import tool
+from agent_serving.testing import ScriptedEngine
+from tests.api.generated import Ids
+from tests.runtime.talk import call
+
+LOOK_UP = {
+    "type": "function",
+    "name": "look_up",
+    "parameters": {"type": "object", "properties": {"key": {"type": "string"}}},
+}
+IDEMPOTENCY_KEY = "the-same-for-everybody"
+
+
+@tool(effect="pure")
+def calculator(expression: str) -> str:
+    """Say what was to be computed."""
+    return f"It is {expression}."
+
+
+@tool(effect="pure")
+def convert_units(value: float, unit: str) -> str:
+    """Convert nothing."""
+    return f"{value} {unit}"
+
+
+TOOLS = (calculator, convert_units)
+"""Those that the document's examples name."""
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """Ids by the names that paths and bodies give them. The turn of `idle` is over; those of
+    `waiting` and `another` wait for the result of `call_id`."""
+
+    idle: Ids
+    waiting: Ids
+    another: Ids
+    opened: dict[str, Any]
+    """The body of the request that opened the session of `idle`, with IDEMPOTENCY_KEY."""
+
+
+def talkative() -> ScriptedEngine:
+    """Uses a tool wherever the user says its name, then repeats what it was told."""
+
+    def reply(prompt: str) -> str:
+        # The reply's own beginning is the last.
+        role, _, said = prompt.split("<|im_start|>")[-2].partition("\n")
+        said = said.partition("<|im_end|>")[0].strip()
+        for name, argument in (("look_up", "key"), ("calculator", "expression")):
+            if role == "user" and said.startswith(name):
+                text = said.removeprefix(name).strip()
+                return call(name, f'{{"{argument}": "{text}"}}')
+        return f"You said: {said[-200:]}"
+
+    return ScriptedEngine(reply)
+
+
+async def belongings(http: httpx.AsyncClient, mark: str) -> Belongings:
+    """`mark` is in instructions, inputs, outputs, arguments, results, metadata."""
+    agent = {"name": "helper", "instructions": f"Keep {mark} to yourself.", "tools": ["calculator"]}
+    registered = await _made(http, "/v1/agents", agent)
+    body = {"agent": registered["id"], "input": f"calculator {mark}", "metadata": {"mark": mark}}
+    idle = await _made(http, "/v1/sessions", body, {"idempotency-key": IDEMPOTENCY_KEY})
+    assert mark in idle["turn"]["output_text"]
+    fork = {"metadata": {"mark": mark}}
+    await _made(http, f"/v1/sessions/{idle['id']}/fork", fork)
+    return Belongings(
+        idle=await _ids(http, registered["id"], idle["id"], idle["turn"]),
+        waiting=await _waiting(http, registered["id"], mark),
+        another=await _waiting(http, registered["id"], mark),
+        opened=body,
+    )
+
+
+async def _waiting(http: httpx.AsyncClient, agent_id: str, mark: str) -> Ids:
+    """A session whose first turn was answered, and whose second waits."""
+    inline = {"instructions": mark, "tools": [LOOK_UP]}
+    session = await _made(http, "/v1/sessions", {"agent": inline, "metadata": {"mark": mark}})
+    turns = f"/v1/sessions/{session['id']}/turns"
+    answered = await _made(http, turns, {"input": f"look_up {mark}", "metadata": {"mark": mark}})
+    result = {"type": "tool_result", "call_id": _call_of(answered), "output": f"found {mark}"}
+    given = await http.post(f"{turns}/{answered['id']}/inputs", json={"inputs": [result]})
+    assert given.status_code == 200, given.text
+    async with http.stream(
+        "GET",
+        f"/v1/sessions/{session['id']}/events",
+        params={"turn_id": answered["id"]},
+        headers={"accept": "text/event-stream"},
+    ) as events:
+        assert mark in "".join([text async for text in events.aiter_text()])
+    waiting = await _made(http, turns, {"input": f"look_up {mark}"})
+    ids = await _ids(http, agent_id, session["id"], waiting)
+    return ids | {"call_id": _call_of(waiting)}
+
+
+async def _ids(http: httpx.AsyncClient, agent: str, session_id: str, turn: dict[str, Any]) -> Ids:
+    steps = (await http.get(turn["steps_url"])).json()["data"]
+    return {
+        "agent": agent,
+        "session_id": session_id,
+        "turn_id": turn["id"],
+        "step_id": steps[0]["id"],
+    }
+
+
+def _call_of(turn: dict[str, Any]) -> str:
+    assert turn["status"] == "waiting"
+    return str(turn["required_inputs"][0]["call_id"])
+
+
+async def _made(
+    http: httpx.AsyncClient, path: str, body: dict[str, Any], headers: dict[str, str] | None = None
+) -> dict[str, Any]:
+    answer = await http.post(path, json=body, headers=headers)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
