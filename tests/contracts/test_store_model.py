@@ -3,77 +3,56 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import tempfile
 import uuid
-from collections.abc import Awaitable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Sequence
+from itertools import cycle, permutations
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, note, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from agent_serving.adapters.redis import EmbeddedRedis, RedisSessionStore
-from agent_serving.domain.errors import Fenced, LogGone, SequenceGap, StaleWriter
-from agent_serving.ports import FactEntry, Lease, LiveEntry
-from tests.contracts.appends import fact, new_session
+from agent_serving.adapters.redis import EmbeddedRedis, RedisKeyring, RedisSessionStore
+from agent_serving.domain.charge import added
+from agent_serving.domain.errors import AgentServingError
+from agent_serving.ports import FactEntry, LiveEntry
+from tests.contracts.appends import new_session
+from tests.contracts.store_calls import HOUR, TENANT, Call, Callers, Process, drawn
+from tests.contracts.store_model import Model, SessionModel
 
 T = TypeVar("T")
 
-LONG = 3_600_000
-WRITERS = st.sampled_from(["a", "b", "c"])
-BEHIND = st.integers(-2, 2)
-
-
-@dataclass
-class Model:
-    """What the store promises of one session."""
-
-    facts: list[bytes] = field(default_factory=list)
-    tokens: list[int] = field(default_factory=list)
-    feed: list[tuple[int, int, bytes]] = field(default_factory=list)
-    """(first number, width, body)"""
-    numbers: int = 0
-    gone: bool = False
-    epoch: int = 0
-    fence: Lease | None = None
-    holder: str | None = None
-    memory: dict[str, str] = field(default_factory=dict)
-
-    def refusal(self, version: int, lease: Lease | None) -> type[Exception] | None:
-        if self.gone or (not self.facts and version > 0):
-            return LogGone
-        if lease is not None and lease != self.fence:
-            return Fenced
-        if version != len(self.facts):
-            return StaleWriter if version < len(self.facts) else SequenceGap
-        return None
-
-    def tell(self, width: int, body: bytes) -> int:
-        first = self.numbers + 1
-        self.numbers += width
-        self.feed.append((first, width, body))
-        return first
+SESSIONS = 2
+"""That are not deleted."""
 
 
 class StoreMachine(RuleBasedStateMachine):
-    """Three processes with whatever leases they once got; each step is one call of one of them."""
+    """Two processes; each step is one to three calls at once, which have to do what they would
+    have done in some order, one after the other."""
 
     url: str
 
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
-        self.store = RedisSessionStore.connect(self.url, prefix=f"m{uuid.uuid4().hex[:8]}")
-        self.session = new_session()
-        self.model = Model()
-        self.leases: dict[str, Lease] = {}
-        self.writes = 0
+        prefix = f"m{uuid.uuid4().hex[:8]}"
+        self.processes = [self.started(prefix) for _ in range(2)]
+        self.model = Model({})
+        self.who = Callers(prefix, self.model)
+
+    def started(self, prefix: str) -> Process:
+        return Process(
+            RedisSessionStore.connect(self.url, prefix=prefix),
+            RedisKeyring.connect(self.url, prefix=prefix),
+        )
 
     def teardown(self) -> None:
-        self.wait(self.store.aclose())
+        for process in self.processes:
+            self.wait(process.store.aclose())
+            self.wait(process.keyring.aclose())
         self.loop.close()
 
     def wait(self, call: Awaitable[T]) -> T:
@@ -82,135 +61,93 @@ class StoreMachine(RuleBasedStateMachine):
 
         return self.loop.run_until_complete(awaited())
 
-    def refused(self, call: Awaitable[Any], expected: type[Exception] | None) -> Any:
-        if expected is None:
-            return self.wait(call)
-        with pytest.raises(expected):
-            self.wait(call)
-        return None
-
-    @initialize()
-    def open(self) -> None:
-        self.write(None, 0, 1, (), True)
-
-    def write(
-        self, lease: Lease | None, behind: int, width: int, tokens: tuple[int, ...], is_open: bool
-    ) -> None:
-        version = max(0, len(self.model.facts) - behind)
-        self.writes += 1
-        body = f"{self.writes}".encode()
-        append = fact(
-            self.session, version, fact=body, width=width, tokens=tokens, open=is_open, lease=lease
-        )
-        expected = self.model.refusal(version, lease)
-        first = self.refused(self.store.append(append), expected)
-        if expected is None:
-            assert first == self.model.tell(width, body)
-            self.model.facts.append(body)
-            self.model.tokens.extend(tokens)
-
-    @rule(behind=BEHIND, width=st.integers(1, 3), tokens=st.lists(st.integers(0, 2**32 - 1)))
-    def caller_writes(self, behind: int, width: int, tokens: list[int]) -> None:
-        self.write(None, behind, width, tuple(tokens), True)
-
-    @rule(writer=WRITERS, behind=BEHIND, tokens=st.lists(st.integers(0, 9)), is_open=st.booleans())
-    def owner_writes(self, writer: str, behind: int, tokens: list[int], is_open: bool) -> None:
-        self.write(self.leases.get(writer), behind, 1, tuple(tokens), is_open)
-
-    @rule(behind=BEHIND)
-    def callers_race(self, behind: int) -> None:
-        """Of many appends for one version at most one is taken."""
-        version = max(0, len(self.model.facts) - behind)
-        bodies = [f"race {self.writes} {n}".encode() for n in range(4)]
-        self.writes += 1
-
-        async def race() -> list[Any]:
-            calls = (self.store.append(fact(self.session, version, fact=b)) for b in bodies)
-            return await asyncio.gather(*calls, return_exceptions=True)
-
-        answers = self.wait(race())
-        won = [b for b, a in zip(bodies, answers, strict=True) if not isinstance(a, Exception)]
-        expected = self.model.refusal(version, None)
-        assert len(won) == (1 if expected is None else 0)
-        if expected is None:
-            self.model.tell(1, won[0])
-            self.model.facts.append(won[0])
-
-    @rule(writer=WRITERS)
-    def acquire(self, writer: str) -> None:
-        call = self.store.acquire_lease(self.session, writer, LONG)
-        lease = self.refused(call, LogGone if self.model.gone else None)
-        if self.model.gone:
-            return
-        if self.model.holder not in (None, writer):
-            assert lease is None
-            return
-        if self.model.holder is None:
-            self.model.epoch += 1
-        self.model.holder = writer
-        self.model.fence = Lease(writer, self.model.epoch)
-        assert lease == self.model.fence
-        self.leases[writer] = lease
-
-    @rule(writer=WRITERS)
-    def renew(self, writer: str) -> None:
-        lease = self.leases.get(writer, Lease(writer, 0))
-        mine = lease == self.model.fence
-        expected = LogGone if self.model.gone else None if mine else Fenced
-        self.refused(self.store.renew_lease(self.session, lease, LONG), expected)
-        if expected is None:
-            self.model.holder = writer
-
-    @rule(writer=WRITERS)
-    def release(self, writer: str) -> None:
-        lease = self.leases.get(writer, Lease(writer, 0))
-        self.wait(self.store.release_lease(self.session, lease))
-        if lease == self.model.fence:
-            self.model.fence = self.model.holder = None
-
-    @rule()
-    def lease_runs_out(self) -> None:
-        keys = self.store._keys(self.session)
-        self.wait(self.store._gateway.send(("DEL", keys.lease)))
-        self.model.holder = None
-
-    @rule(writer=st.none() | WRITERS)
-    def publish(self, writer: str | None) -> None:
-        lease = None if writer is None else self.leases.get(writer, Lease(writer, 0))
-        self.writes += 1
-        body = f"delta {self.writes}".encode()
-        self.wait(self.store.publish(self.session, [body, body], lease=lease))
-        if not self.model.gone and lease in (None, self.model.fence):
-            self.model.tell(1, body)
-            self.model.tell(1, body)
-
-    @rule(writer=WRITERS, key=st.sampled_from("xy"), value=st.text(max_size=5))
-    def remember(self, writer: str, key: str, value: str) -> None:
-        lease = self.leases.get(writer, Lease(writer, 0))
-        expected = LogGone if self.model.gone else None if lease == self.model.fence else Fenced
-        self.refused(self.store.memory_put(self.session, key, value, lease=lease), expected)
-        if expected is None:
-            self.model.memory[key] = value
-
-    @rule(dice=st.integers(0, 19))
-    def delete(self, dice: int) -> None:
-        if dice == 0:
-            self.wait(self.store.delete_session(self.session, "acme"))
-            self.model = Model(gone=True)
+    @rule(data=st.data(), size=st.integers(1, 3))
+    def at_once(self, data: st.DataObject, size: int) -> None:
+        while sum(not model.gone for model in self.model.sessions.values()) < SESSIONS:
+            self.model.sessions[new_session()] = SessionModel()
+        calls = [drawn(data.draw, self.who) for _ in range(size)]
+        for call in calls:
+            note(call.name)
+        answers = self.wait(_all(calls, self.processes))
+        self.model = self.who.model = _explained(self.model, calls, answers)
+        for call, answer in zip(calls, answers, strict=True):
+            if call.holder is not None and answer is not None and not isinstance(answer, type):
+                self.who.leases[call.holder] = answer
 
     @invariant()
-    def the_store_is_as_the_model(self) -> None:
-        stored = self.wait(self.store.load(self.session))
-        if not self.model.facts:
-            assert stored is None
-            return
-        assert stored is not None
-        assert (list(stored.facts), stored.version) == (self.model.facts, len(self.model.facts))
-        assert self.wait(self.store.tokens(self.session)) == self.model.tokens
-        entries = self.wait(self.store.read(self.session, 0))
-        assert [_entry(entry) for entry in entries] == self.model.feed
-        memory = self.model.memory
-        assert {k: self.wait(self.store.memory_get(self.session, k)) for k in memory} == memory
+    def the_sessions_are_as_the_model_s(self) -> None:
+        store = self.processes[0].store
+        for session_id, model in self.model.sessions.items():
+            stored = self.wait(store.load(session_id))
+            if not model.facts:
+                assert stored is None
+                continue
+            assert stored is not None
+            base, state = model.snapshot or (0, None)
+            assert (stored.snapshot, stored.version) == (state, len(model.facts))
+            assert list(stored.facts) == model.facts[base:]
+            assert self.wait(store.tokens(session_id)) == model.tokens
+            entries = self.wait(store.read(session_id, 0))
+            assert [_entry(entry) for entry in entries] == model.feed
+            memory = model.memory
+            assert {k: self.wait(store.memory_get(session_id, k)) for k in memory} == memory
+
+    @invariant()
+    def no_session_is_missed(self) -> None:
+        store, sessions = self.processes[1].store, self.model.sessions
+        listing = self.wait(
+            store.list_sessions(TENANT, limit=9, after=None, before=None, descending=False)
+        )
+        assert len(listing.rows) == sum(bool(model.facts) for model in sessions.values())
+        under_way = {name for name, model in sessions.items() if model.open}
+        assert under_way <= set(self.wait(store.open_sessions()))
+        held = {name for name, model in sessions.items() if model.holder is not None}
+        orphans = set(self.wait(store.orphans()))
+        assert under_way - held <= orphans
+        assert not orphans & held
+
+    @invariant()
+    def the_tenant_s_things_are_as_the_model_s(self) -> None:
+        store, tenant = self.processes[1].store, self.model.tenant
+        for name in "xy":
+            bodies = tenant.versions.get(tenant.names.get(name, ""), [])
+            found = self.wait(store.agent_versions(TENANT, name))
+            assert found == list(enumerate(bodies, 1))
+        newest = self.wait(
+            store.list_agents(TENANT, limit=9, after=None, before=None, descending=False)
+        )
+        assert list(newest.rows) == [tenant.versions[one][-1] for one in sorted(tenant.versions)]
+        charges = self.wait(store.charges(TENANT, since=HOUR, until=HOUR + 1))
+        assert sum(added(charges).values()) == tenant.charged
+
+    @invariant()
+    def the_keys_are_as_the_model_s(self) -> None:
+        keyring, model = self.processes[0].keyring, self.model.keyring
+        keys = {key.id: key.revoked_at is not None for key in self.wait(keyring.keys())}
+        assert keys == model.keys
+        assert self.wait(keyring.any_key()) == bool(model.keys)
+        acts = [act.actor for act in self.wait(keyring.acts(100))]
+        assert acts[::-1] == model.acts
+
+
+async def _all(calls: Sequence[Call], processes: Sequence[Process]) -> list[Any]:
+    async def answer(call: Call, process: Process) -> Any:
+        try:
+            return await call.send(process)
+        except AgentServingError as error:
+            return type(error)
+
+    pairs = zip(calls, cycle(processes), strict=False)
+    return list(await asyncio.gather(*(answer(*pair) for pair in pairs)))
+
+
+def _explained(model: Model, calls: Sequence[Call], answers: Sequence[Any]) -> Model:
+    """The model after the calls, in an order in which it gives these answers."""
+    for order in permutations(range(len(calls))):
+        after = copy.deepcopy(model)
+        if all(calls[place].expect(after) == answers[place] for place in order):
+            return after
+    raise AssertionError(f"no order explains {answers}")
 
 
 def _entry(entry: FactEntry | LiveEntry) -> tuple[int, int, bytes]:
