@@ -57,11 +57,6 @@ class Callers:
         return self.leases.get((writer, session), Lease(writer, 0))
 
 
-def drawn(draw: Draw, who: Callers) -> Call:
-    who.calls += 1
-    return draw(st.sampled_from(KINDS))(draw, who)
-
-
 # --- of a session ---------------------------------------------------------------------------
 
 WRITERS = st.sampled_from(["a", "b"])
@@ -70,6 +65,11 @@ WRITERS = st.sampled_from(["a", "b"])
 def _session(draw: Draw, who: Callers) -> str:
     """Those that are there, and one that was deleted."""
     return str(draw(st.sampled_from(sorted(who.model.sessions)[-3:])))
+
+
+def opening(session: str) -> Call:
+    one = fact(session, 0)
+    return Call(f"open {session}", lambda p: p.store.append(one), lambda m: m.append(one))
 
 
 def append(draw: Draw, who: Callers) -> Call:
@@ -150,6 +150,8 @@ def lease_runs_out(draw: Draw, who: Callers) -> Call:
 
 
 def delete(draw: Draw, who: Callers) -> Call:
+    if draw(st.integers(0, 3)):
+        return append(draw, who)
     session = _session(draw, who)
     return Call(
         f"delete {session}",
@@ -290,8 +292,13 @@ async def _none(call: Awaitable[Any]) -> None:
     await call
 
 
-_OFTEN: Sequence[Callable[[Draw, Callers], Call]] = (append, append, append, acquire, acquire)
-KINDS: Sequence[Callable[[Draw, Callers], Call]] = (
-    *_OFTEN, publish, remember, renew, release, lease_runs_out, delete, reserve, forget, put_agent,
-    delete_agent, take, hold, leave, time_is_up, request, put_key, revoke_key,
+Kind = Callable[[Draw, Callers], Call]
+
+OF_SESSIONS: Sequence[Kind] = (
+    append, append, append, acquire, acquire, publish, remember, renew, release, lease_runs_out,
+    delete,
+)  # fmt: skip
+OF_TENANTS: Sequence[Kind] = (
+    append, reserve, forget, put_agent, delete_agent, take, hold, leave, time_is_up, request,
+    put_key, revoke_key,
 )  # fmt: skip

@@ -6,11 +6,12 @@ import asyncio
 import copy
 import tempfile
 import uuid
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from itertools import cycle, permutations
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, Phase, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -20,7 +21,17 @@ from agent_serving.domain.charge import added
 from agent_serving.domain.errors import AgentServingError
 from agent_serving.ports import FactEntry, LiveEntry
 from tests.contracts.appends import new_session
-from tests.contracts.store_calls import HOUR, TENANT, Call, Callers, Process, drawn
+from tests.contracts.store_calls import (
+    HOUR,
+    OF_SESSIONS,
+    OF_TENANTS,
+    TENANT,
+    Call,
+    Callers,
+    Kind,
+    Process,
+    opening,
+)
 from tests.contracts.store_model import Model, SessionModel
 
 T = TypeVar("T")
@@ -34,6 +45,7 @@ class StoreMachine(RuleBasedStateMachine):
     have done in some order, one after the other."""
 
     url: str
+    kinds: Sequence[Kind]
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,8 +76,16 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(data=st.data(), size=st.integers(1, 3))
     def at_once(self, data: st.DataObject, size: int) -> None:
         while sum(not model.gone for model in self.model.sessions.values()) < SESSIONS:
-            self.model.sessions[new_session()] = SessionModel()
-        calls = [drawn(data.draw, self.who) for _ in range(size)]
+            session_id = new_session()
+            self.model.sessions[session_id] = SessionModel()
+            self.done([opening(session_id)])
+        calls = []
+        for _ in range(size):
+            self.who.calls += 1
+            calls.append(data.draw(st.sampled_from(self.kinds))(data.draw, self.who))
+        self.done(calls)
+
+    def done(self, calls: Sequence[Call]) -> None:
         for call in calls:
             note(call.name)
         answers = self.wait(_all(calls, self.processes))
@@ -156,21 +176,33 @@ def _entry(entry: FactEntry | LiveEntry) -> tuple[int, int, bytes]:
     return entry.sequence, 1, entry.event
 
 
-def test_the_scripts_do_what_the_model_does() -> None:
+class SessionMachine(StoreMachine):
+    kinds = OF_SESSIONS
+
+
+class TenantMachine(StoreMachine):
+    kinds = OF_TENANTS
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         server = EmbeddedRedis(Path(folder))
         asyncio.run(server.start())
-        try:
-            StoreMachine.url = server.url
-            case = StoreMachine.TestCase
-            case.settings = settings(
-                max_examples=60,
-                # Shrinking against a server takes minutes; the steps that failed are printed.
-                phases=[Phase.reuse, Phase.generate],
-                stateful_step_count=40,
-                deadline=None,
-                suppress_health_check=list(HealthCheck),
-            )
-            case().runTest()
-        finally:
-            asyncio.run(server.stop())
+        yield server.url
+        asyncio.run(server.stop())
+
+
+@pytest.mark.parametrize("machine", [SessionMachine, TenantMachine])
+def test_the_scripts_do_what_the_model_does(url: str, machine: type[StoreMachine]) -> None:
+    machine.url = url
+    case = machine.TestCase
+    case.settings = settings(
+        max_examples=25,
+        # Shrinking against a server takes minutes; the steps that failed are printed.
+        phases=[Phase.reuse, Phase.generate],
+        stateful_step_count=40,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    case().runTest()
