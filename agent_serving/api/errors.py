@@ -27,6 +27,7 @@ from agent_serving.domain.errors import (
     IdempotencyMismatch,
     ImpossibleEvent,
     InvalidRequest,
+    IssuerUnavailable,
     LimitReached,
     LogGone,
     NotFound,
@@ -93,6 +94,7 @@ STATUS: Mapping[type[AgentServingError], HTTPStatus] = {
     Overloaded: HTTPStatus.TOO_MANY_REQUESTS,
     LimitReached: HTTPStatus.TOO_MANY_REQUESTS,
     EngineUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    IssuerUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     ShuttingDown: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     InternalError: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -224,7 +226,7 @@ def _headers(error: AgentServingError) -> dict[str, str]:
 _MEANING: Mapping[type[AgentServingError], str] = {
     MalformedBody: "The body is not JSON.",
     BadHeader: "A header cannot be read; `param` says which.",
-    Unauthenticated: "No key, or one that is unknown, expired or revoked.",
+    Unauthenticated: "No key and no token, or one that is unknown, expired or revoked.",
     Forbidden: "The key has not the scope that this takes; `details.scope` is its name.",
     NotFound: "There is no such thing, or it is another tenant's.",
     UnknownModel: "No engine serves the model.",
@@ -242,6 +244,7 @@ _MEANING: Mapping[type[AgentServingError], str] = {
     Overloaded: "Too much is waiting already; come back after `retry-after`.",
     LimitReached: "A limit of the tenant is reached; `details.limit` says which.",
     EngineUnavailable: "No engine can serve this now. Nothing was changed.",
+    IssuerUnavailable: "A token's key is not known, and its issuer cannot be asked.",
     ShuttingDown: "This replica is about to end. Nothing was changed; another one takes it.",
     StoreUnavailable: "The store cannot be reached.",
     InternalError: "A defect of the service.",
@@ -251,7 +254,8 @@ _MEANING: Mapping[type[AgentServingError], str] = {
 def documented(*errors: type[AgentServingError], body: bool = False) -> dict[int | str, Any]:
     """`responses=` of a route: its own errors, and those that every route (with a body) has."""
     always = (
-        Unauthenticated, Forbidden, LimitReached, StoreUnavailable, InternalError, InvalidRequest,
+        Unauthenticated, Forbidden, LimitReached, StoreUnavailable, IssuerUnavailable,
+        InternalError, InvalidRequest,
     )  # fmt: skip
     with_body = (MalformedBody, PayloadTooLarge, UnsupportedMediaType) if body else ()
     responses: dict[int | str, Any] = {}

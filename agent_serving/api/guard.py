@@ -14,8 +14,8 @@ from agent_serving.api.scopes import is_open
 from agent_serving.domain.access import Act, Identity
 from agent_serving.domain.errors import (
     AgentServingError,
+    CapacityError,
     LimitReached,
-    StoreUnavailable,
     Unauthenticated,
 )
 from agent_serving.ports import Rate
@@ -23,7 +23,7 @@ from agent_serving.runtime.access import Access
 from agent_serving.runtime.quotas import TenantQuotas
 
 LOOK_AGAIN_SECONDS = 5.0
-"""A stream of a key that was revoked ends within so long."""
+"""A stream of a key that was revoked, or of a token that has expired, ends within so long."""
 
 
 class AccessGuard:
@@ -83,7 +83,7 @@ class AccessGuard:
         sent = credential(Headers(scope=scope))
         while True:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
-            with contextlib.suppress(StoreUnavailable):
+            with contextlib.suppress(CapacityError):
                 try:
                     await self._access.identify(sent)
                 except Unauthenticated:

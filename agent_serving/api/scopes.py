@@ -64,8 +64,9 @@ def document(written: dict[str, Any]) -> None:
         "key": {
             "type": "http",
             "scheme": "bearer",
-            "description": "A key that `agent-serving keys create` made. Not needed where the "
-            "service listens on loopback only and has no keys.",
+            "description": "A key that `agent-serving keys create` made, or a JSON web token of "
+            "the issuer that this deployment takes. Not needed where the service listens on "
+            "loopback only, has no keys and takes no tokens.",
         }
     }
     for methods in written["paths"].values():

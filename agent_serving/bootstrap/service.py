@@ -20,7 +20,7 @@ from agent_serving.adapters.sglang.engine import SglangEngine
 from agent_serving.adapters.tools.functions import FunctionToolRunner
 from agent_serving.adapters.tools.redaction import hidden_in_logs
 from agent_serving.api import ApiSettings, create_app
-from agent_serving.bootstrap.keys import access_to, opened_keyring
+from agent_serving.bootstrap.keys import access_to, opened_keyring, opened_tokens
 from agent_serving.bootstrap.store import opened_store
 from agent_serving.config import Settings
 from agent_serving.domain.dialect import Dialect
@@ -68,7 +68,7 @@ async def build(settings: Settings, *, engine: Engine | None = None) -> AsyncIte
             metrics.watch_spans(lambda: tracer.counts().lost)
         store = await opened_store(settings, stack)
         keyring = opened_keyring(settings, stack)
-        access = await access_to(settings, keyring)
+        access = await access_to(settings, keyring, await opened_tokens(settings, stack))
         pool = engine or SglangEngine(settings.engines, isolate_tenants=settings.isolate_prefixes)
         ports = Ports(
             engine=pool,

@@ -32,7 +32,9 @@ TABLES = frozenset(
     }
 )  # fmt: skip
 """Tables in the file, JSON in the environment; no flags."""
-PATHS = frozenset({"data_dir", "engine_home", "model", "secrets_file", "tls_cert", "tls_key"})
+PATHS = frozenset(
+    {"data_dir", "engine_home", "jwks_file", "model", "secrets_file", "tls_cert", "tls_key"}
+)
 PATH_LISTS = frozenset({"tools", "grammars"})
 _JSON_TABLE = TypeAdapter(dict[str, Any])
 

@@ -7,6 +7,7 @@ import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -38,6 +39,39 @@ class Settings(Value):
     )
     tls_key: Path | None = Field(
         None, validate_default=True, description="File with the certificate's key (PEM)."
+    )
+    jwt_issuer: str | None = Field(
+        None,
+        max_length=2048,
+        description="Issuer (`iss`) whose JSON web tokens are taken beside keys; it needs "
+        "`jwt_audience`, `jwks_url` or `jwks_file`, and the packages of `agent-serving[oidc]`.",
+    )
+    jwt_audience: str | None = Field(
+        None, max_length=2048, description="What the tokens' `aud` has to have: this service."
+    )
+    jwks_url: str | None = Field(
+        None,
+        description="https:// URL of the issuer's public keys (`jwks_uri` in its discovery "
+        "document); http:// for a loopback address.",
+    )
+    jwks_file: Path | None = Field(
+        None,
+        validate_default=True,
+        description="File with the issuer's public keys (a JSON web key set) in place of "
+        "`jwks_url`; read again when a token names a key that it did not have.",
+    )
+    jwt_tenant_claim: str = Field(
+        "tenant", min_length=1, max_length=256, description="Claim that names the tenant."
+    )
+    jwt_scope_claim: str = Field(
+        "scope",
+        min_length=1,
+        max_length=256,
+        description="Claim that has the scopes, separated by blanks or as a list: `read`, `run`, "
+        "`admin`, `metrics`; others in it say nothing.",
+    )
+    jwt_leeway_seconds: float = Field(
+        60.0, ge=0, le=600, description="By how much the issuer's clock may differ from ours."
     )
     port: int = Field(8080, ge=0, le=65_535, description="Port of the API; 0 takes a free one.")
     data_dir: Path = Field(
@@ -193,6 +227,31 @@ class Settings(Value):
         if (key is None) != (given.data.get("tls_cert") is None):
             raise ValueError("TLS takes both, a certificate and its key: tls_cert and tls_key")
         return key
+
+    @field_validator("jwks_url")
+    @classmethod
+    def _keys_come_unchanged(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        safe = parts.scheme == "https" or (
+            parts.scheme == "http" and is_loopback(parts.hostname or "")
+        )
+        if not (safe and parts.hostname):
+            raise ValueError(f"{url!r} is not an https:// URL; who changes the keys can be anybody")
+        return url
+
+    @field_validator("jwks_file")
+    @classmethod
+    def _tokens_take_all(cls, file: Path | None, given: ValidationInfo) -> Path | None:
+        url = given.data.get("jwks_url")
+        needed = [given.data.get("jwt_issuer"), given.data.get("jwt_audience"), url or file]
+        if any(needed) != all(needed) or (url and file):
+            raise ValueError(
+                "tokens take three settings, or none of them: jwt_issuer, jwt_audience, and either "
+                "jwks_url or jwks_file"
+            )
+        return file
 
     @field_validator("prices", "tool_prices")
     @classmethod

@@ -22,6 +22,7 @@ AgentServingError
 │   ├── Overloaded              overloaded
 │   │   └── LimitReached        rate_limit_exceeded
 │   ├── EngineUnavailable       engine_unavailable
+│   ├── IssuerUnavailable       issuer_unavailable
 │   ├── ShuttingDown            shutting_down
 │   └── StoreUnavailable        store_unavailable
 │       └── StoreFull           store_unavailable
@@ -166,6 +167,12 @@ class LimitReached(Overloaded):
 
 class EngineUnavailable(CapacityError):
     code = "engine_unavailable"
+
+
+class IssuerUnavailable(CapacityError):
+    """Whether a token is right cannot be known now."""
+
+    code = "issuer_unavailable"
 
 
 class ShuttingDown(CapacityError):

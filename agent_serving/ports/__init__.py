@@ -13,7 +13,7 @@ from agent_serving.domain.access import TenantLimits
 from agent_serving.domain.dialect import Dialect
 from agent_serving.domain.prices import PriceBook
 from agent_serving.domain.values import TenantBudget
-from agent_serving.ports.access import Hasher, Keyring
+from agent_serving.ports.access import Hasher, Keyring, Tokens
 from agent_serving.ports.clock import Clock
 from agent_serving.ports.engine import Chunk, Engine, Finished, Generation, Worker
 from agent_serving.ports.observer import Observer
@@ -60,6 +60,7 @@ __all__ = [
     "SpanCounts",
     "Stored",
     "StoredAgent",
+    "Tokens",
     "ToolRunner",
     "Tracer",
     "Worker",

@@ -1,4 +1,4 @@
-"""The ports of access: where keys are kept, and how they are hashed."""
+"""The ports of access: where keys are kept, how they are hashed, who may sign tokens."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from agent_serving.domain.access import Act, Key
+from agent_serving.domain.access import Act, Identity, Key
 
 
 class Keyring(Protocol):
@@ -50,3 +50,13 @@ class Hasher(Protocol):
     async def matches(self, digest: str, secret: str) -> bool:
         """In a time that does not tell how much of it was right."""
         ...
+
+
+class Tokens(Protocol):
+    """What an identity provider has signed: a second way in, beside keys."""
+
+    async def identify(self, token: str) -> Identity:
+        """Raises Unauthenticated, IssuerUnavailable."""
+        ...
+
+    async def aclose(self) -> None: ...

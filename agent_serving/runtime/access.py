@@ -1,4 +1,5 @@
-"""Who a request comes from: the owner of a key, or anybody where there are no keys yet."""
+"""Who a request comes from: the owner of a key, whom a token speaks for, or anybody where there
+are no keys yet."""
 
 from __future__ import annotations
 
@@ -20,12 +21,13 @@ from agent_serving.domain.access import (
     secret_of,
 )
 from agent_serving.domain.errors import InvalidRequest, StoreUnavailable, Unauthenticated
-from agent_serving.ports import Clock, Hasher, Keyring
+from agent_serving.ports import Clock, Hasher, Keyring, Tokens
 
 log = logging.getLogger(__name__)
 
 REMEMBERED = 10_000
 REMEMBERED_SECONDS = 300.0
+_DOTS_IN_TOKEN = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,16 @@ class Access:
         *,
         required: bool,
         tenant: str = "default",
+        tokens: Tokens | None = None,
     ) -> None:
         """Where a key is not `required` and there never was one, everybody is `tenant`, with all
-        scopes."""
+        scopes. `tokens` are taken beside keys, and required then."""
         self._keyring = keyring
         self._hasher = hasher
         self._clock = clock
-        self._required = required
+        self._required = required or tokens is not None
         self._tenant = tenant
+        self._tokens = tokens
         self._pepper = secrets.token_bytes(32)
         self._verified: OrderedDict[str, _Verified] = OrderedDict()
 
@@ -66,7 +70,7 @@ class Access:
         return self._required
 
     async def identify(self, credential: str | None) -> Identity:
-        """Raises Unauthenticated, StoreUnavailable."""
+        """Raises Unauthenticated, StoreUnavailable, IssuerUnavailable."""
         if not self._required:
             if not await self._keyring.any_key():
                 return Identity(tenant=self._tenant, actor="anonymous", scopes=EVERYTHING)
@@ -80,6 +84,8 @@ class Access:
         key_id = key_id_of(credential)
         if key_id is not None:
             return await self._by_key(key_id, credential)
+        if self._tokens is not None and credential.count(".") == _DOTS_IN_TOKEN:
+            return await self._tokens.identify(credential)
         raise Unauthenticated(
             "What was sent as a key is not one of this service: those begin with `ask_` and are 79 "
             "characters long."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agent_serving.adapters.redis import RedisKeyring, RedisSessionStore
 from agent_serving.adapters.redis.keys import QuotaKeys
 from agent_serving.domain.access import Act, Key
-from agent_serving.domain.charge import Account, Charge
+from agent_serving.domain.charge import Account, Charge, added
 from agent_serving.domain.receipt import RequestMark
 from agent_serving.ports import Lease
 from tests.contracts.appends import fact
@@ -249,6 +249,14 @@ def time_is_up(draw: Draw, who: Callers) -> Call:
     )
 
 
+def read_books(draw: Draw, who: Callers) -> Call:
+    async def send(process: Process) -> int:
+        charges = await process.store.charges(TENANT, since=HOUR, until=HOUR + 1)
+        return sum(added(charges).values())
+
+    return Call("read the books", send, lambda m: m.tenant.charged)
+
+
 def request(draw: Draw, who: Callers) -> Call:
     async def send(process: Process) -> bool:
         return (await process.keyring.quotas.request(TENANT, PER_MINUTE)).allowed
@@ -279,12 +287,12 @@ def put_key(draw: Draw, who: Callers) -> Call:
 
 
 def revoke_key(draw: Draw, who: Callers) -> Call:
-    key_id = draw(KEY_IDS)
+    key_id, at = draw(KEY_IDS), NOW + timedelta(seconds=who.calls)
     act = _act(who, "revoke_key", key_id)
     return Call(
         f"revoke {key_id}",
-        lambda p: p.keyring.revoke_key(key_id, NOW, act),
-        lambda m: m.keyring.revoke(key_id, act.actor),
+        lambda p: p.keyring.revoke_key(key_id, at, act),
+        lambda m: m.keyring.revoke(key_id, at, act.actor),
     )
 
 
@@ -299,6 +307,6 @@ OF_SESSIONS: Sequence[Kind] = (
     delete,
 )  # fmt: skip
 OF_TENANTS: Sequence[Kind] = (
-    append, reserve, forget, put_agent, delete_agent, take, hold, leave, time_is_up, request,
-    put_key, revoke_key,
+    append, append, read_books, read_books, reserve, forget, put_agent, delete_agent, take, hold,
+    leave, time_is_up, request, put_key, revoke_key,
 )  # fmt: skip

@@ -4,6 +4,7 @@ that it raises."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from agent_serving.domain.errors import (
     Fenced,
@@ -150,20 +151,20 @@ class TenantModel:
 
 @dataclass
 class KeyringModel:
-    keys: dict[str, bool] = field(default_factory=dict)
-    """Id → whether it is revoked"""
+    keys: dict[str, datetime | None] = field(default_factory=dict)
+    """Id → when it was revoked"""
     acts: list[str] = field(default_factory=list)
 
     def put(self, key_id: str, act: str) -> None:
         if key_id not in self.keys:
-            self.keys[key_id] = False
+            self.keys[key_id] = None
             self.acts.append(act)
 
-    def revoke(self, key_id: str, act: str) -> bool:
+    def revoke(self, key_id: str, at: datetime, act: str) -> bool:
         if key_id not in self.keys:
             return False
-        if not self.keys[key_id]:
-            self.keys[key_id] = True
+        if self.keys[key_id] is None:
+            self.keys[key_id] = at
             self.acts.append(act)
         return True
 
