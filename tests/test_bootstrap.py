@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import httpx
@@ -12,6 +13,7 @@ from agent_serving.adapters.redis import EmbeddedRedis
 from agent_serving.config import Settings
 from agent_serving.domain.errors import AgentServingError, ConfigurationError
 from agent_serving.testing import ScriptedEngine
+from tests.identity_provider import AUDIENCE, ISSUER, IdentityProvider
 
 
 async def is_free(folder: Path) -> bool:
@@ -160,3 +162,42 @@ async def test_keys_are_made_beside_a_running_service(tmp_path: Path) -> None:
     async with bootstrap.build(settings, engine=ScriptedEngine()) as running:
         await made(settings)
         assert await running.service.ports.store.ping()
+
+
+def taking_tokens(folder: Path, keys: str) -> Settings:
+    file = folder / "jwks.json"
+    file.write_text(keys)
+    return Settings(
+        data_dir=folder / "data", jwt_issuer=ISSUER, jwt_audience=AUDIENCE, jwks_file=file
+    )
+
+
+async def test_an_address_that_others_reach_is_taken_with_tokens(tmp_path: Path) -> None:
+    provider = IdentityProvider()
+    settings = taking_tokens(tmp_path, provider.key_set())
+    assert await status(settings) == 401
+    assert await status(settings, provider.sign()) == 200
+    assert await status(settings.but(host="0.0.0.0"), provider.sign()) == 200
+    other = settings.but(jwt_tenant_claim="org_id", jwt_scope_claim="roles")
+    assert await status(other, provider.sign()) == 401
+    assert await status(other, provider.sign(org_id="acme", roles=["read"])) == 200
+
+
+async def test_a_file_that_has_no_keys_is_told_at_the_start(tmp_path: Path) -> None:
+    settings = taking_tokens(tmp_path, '{"keys": []}')
+    with pytest.raises(ConfigurationError) as caught:
+        await status(settings)
+    assert "jwks.json" in caught.value.message
+    assert await is_free(tmp_path / "data")
+
+
+async def test_tokens_take_packages_that_may_be_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = taking_tokens(tmp_path, IdentityProvider().key_set())
+    for module in [name for name in sys.modules if name.startswith("agent_serving.adapters.oidc")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "jwt", None)
+    with pytest.raises(ConfigurationError) as caught:
+        await status(settings)
+    assert "agent-serving[oidc]" in caught.value.message

@@ -123,6 +123,21 @@ def test_tls_takes_a_certificate_and_its_key() -> None:
         assert "tls_cert and tls_key" in refusal(flags={alone: Path("c.pem")})
 
 
+@pytest.mark.parametrize("missing", ["jwt_issuer", "jwt_audience", "jwks_url"])
+def test_tokens_take_an_issuer_an_audience_and_keys(missing: str) -> None:
+    given = {"jwt_issuer": "https://idp", "jwt_audience": "us", "jwks_url": "https://idp/jwks"}
+    assert load(given).settings.jwks_url == "https://idp/jwks"
+    assert "tokens take three settings" in refusal(flags=given | {missing: None})
+    assert "tokens take three settings" in refusal(flags=given | {"jwks_file": Path("jwks.json")})
+
+
+@pytest.mark.parametrize("url", ["http://idp.example/jwks", "ftp://idp", "https://", "/etc/jwks"])
+def test_keys_come_over_a_line_that_nobody_changes(url: str) -> None:
+    given = {"jwt_issuer": "https://idp", "jwt_audience": "us", "jwks_url": url}
+    assert "https:// URL" in refusal(flags=given)
+    assert load(given | {"jwks_url": "http://127.0.0.1:9/jwks"}).settings.jwt_issuer
+
+
 def test_limits_are_tables_by_tenant(file: Path) -> None:
     file.write_text('[tenant_limits."*"]\nrequests_per_minute = 60\nfollowers = 5\n')
     limits = load(file=file).settings.tenant_limits["*"]

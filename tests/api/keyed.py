@@ -15,6 +15,7 @@ from agent_serving.adapters.hashing import Argon2Hasher
 from agent_serving.adapters.ids import MonotonicIds
 from agent_serving.adapters.redis import RedisKeyring
 from agent_serving.domain.access import Key, Scope
+from agent_serving.ports import Tokens
 from agent_serving.runtime.access import Access, KeyDesk
 from tests.api.conftest import Serve, Served
 
@@ -58,13 +59,15 @@ class Keyed:
             yield http
 
 
-async def keyed(serve: Serve, *, required: bool = True, **served: Any) -> Keyed:
+async def keyed(
+    serve: Serve, *, required: bool = True, tokens: Tokens | None = None, **served: Any
+) -> Keyed:
     found: list[RedisKeyring] = []
     clock = MovedClock()
 
     def access(keyring: RedisKeyring) -> Access:
         found.append(keyring)
-        return Access(keyring, Argon2Hasher(), clock, required=required)
+        return Access(keyring, Argon2Hasher(), clock, required=required, tokens=tokens)
 
     running = await serve(**served, access=access)
     desk = KeyDesk(found[0], Argon2Hasher(), clock, MonotonicIds().new)
