@@ -1,4 +1,4 @@
-"""A cable between the service and its engine that a test can pull."""
+"""A cable between the service and its engine, or its Redis, that a test can pull."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 
 class Cable:
@@ -22,9 +22,8 @@ class Cable:
         """Set when a piece of a streamed reply has come through."""
 
     def point_to(self, target: str) -> None:
-        """Where new connections go."""
-        address = urlsplit(target)
-        self._host, self._port = address.hostname, address.port
+        """Where new connections go: to a host and a port, or to a `unix://` socket."""
+        self._target = urlsplit(target)
 
     @property
     def url(self) -> str:
@@ -34,16 +33,19 @@ class Cable:
         self._server = await asyncio.start_server(self._forward, "127.0.0.1", self._listen)
         self._listen = self._server.sockets[0].getsockname()[1]
 
-    async def pull(self) -> None:
+    async def pull(self) -> int:
+        """How many ends of open connections it broke."""
         server, self._server = self._server, None
         if server is not None:
             server.close()
-        for writer in list(self._open):
+        broken = list(self._open)
+        for writer in broken:
             writer.transport.abort()
+        return len(broken)
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            there_reader, there = await asyncio.open_connection(self._host, self._port)
+            there_reader, there = await self._connect()
         except OSError:
             writer.transport.abort()
             return
@@ -52,6 +54,11 @@ class Cable:
             self._pump(reader, there), self._pump(there_reader, writer, watch=True)
         )
         self._open -= {writer, there}
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._target.scheme == "unix":
+            return await asyncio.open_unix_connection(unquote(self._target.path))
+        return await asyncio.open_connection(self._target.hostname, self._target.port)
 
     async def _pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, watch: bool = False
