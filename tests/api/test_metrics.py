@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -226,3 +228,21 @@ async def test_cost_is_counted_by_tenant_in_its_currency_as_the_ledger_has_it(
     )
     assert Decimal(usage["cost"]["total"]) > Decimal("0.2")
     assert abs(Decimal(counted) - Decimal(usage["cost"]["total"])) < Decimal("1e-9")
+
+
+async def test_what_the_process_takes_is_shown(api: Served) -> None:
+    async def sleep() -> None:
+        await asyncio.sleep(60)
+
+    before = await scrape(api)
+    assert before.sum("process_memory_usage_bytes") > 10e6
+    tasks = [asyncio.create_task(sleep()) for _ in range(100)]
+    files = [os.open(os.devnull, os.O_RDONLY) for _ in range(100)]
+    after = await scrape(api)
+    for task in tasks:
+        task.cancel()
+    for file in files:
+        os.close(file)
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for name in ("agent_serving_tasks", "process_unix_file_descriptor_count"):
+        assert 90 <= after.sum(name) - before.sum(name) <= 110

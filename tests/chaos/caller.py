@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import json
 import secrets
 from dataclasses import dataclass, field
 from typing import Any
@@ -86,7 +85,7 @@ class Caller:
         return told
 
     async def read_back(self, told: Told) -> None:
-        """What the service has in the end, all of it."""
+        """What the service has of the session behind its last turn, all of it."""
         told.events = await self._pages(f"{told.session}/events?", "sequence")
         told.items = await self._pages(f"{told.session}/items?order=asc&", "id")
         session = await self.ask("GET", told.session)
@@ -161,7 +160,3 @@ class Caller:
 
 def is_end(event: Json, turn: str) -> bool:
     return event["turn_id"] == turn and event["type"] in {f"turn.{status}" for status in SETTLED}
-
-
-def spelled(told: Told) -> str:
-    return json.dumps({"session": told.session, "turn": told.turn, "status": told.status})

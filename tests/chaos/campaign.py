@@ -72,7 +72,7 @@ async def run(
         finally:
             happening.cancel()
     await fleet.all_ready()
-    for turn in told:
+    for turn in {turn.session: turn for turn in told}.values():
         await everybody[0].read_back(turn)
     return _row(fleet, fault, times, told, since)
 

@@ -59,6 +59,17 @@ class Replica:
 
     async def start(self) -> None:
         """Returns when it is ready."""
+        self._launch()
+        async with asyncio.timeout(START_SECONDS):
+            while not self.dead:
+                with contextlib.suppress(httpx.HTTPError):
+                    if (await self.http.get("/readyz")).status_code == 200:
+                        self.ready = True
+                        return
+                await asyncio.sleep(0.1)
+        raise RuntimeError(f"a replica ended at its start: {self._log.read_text()[-3000:]}")
+
+    def _launch(self) -> None:
         command = [sys.executable, "-m", "tests.chaos.replica"]
         command += [self.cable.url.replace("http", "redis"), str(self._port)]
         command += [self._engine.url] if self._engine else []
@@ -68,14 +79,6 @@ class Replica:
             self.process = subprocess.Popen(
                 command, stdout=log, stderr=log, cwd=ROOT, env=environment, start_new_session=True
             )
-        async with asyncio.timeout(START_SECONDS):
-            while not self.dead:
-                with contextlib.suppress(httpx.HTTPError):
-                    if (await self.http.get("/readyz")).status_code == 200:
-                        self.ready = True
-                        return
-                await asyncio.sleep(0.1)
-        raise RuntimeError(f"a replica ended at its start: {self._log.read_text()[-3000:]}")
 
     def signal(self, number: int) -> None:
         assert self.process is not None
@@ -134,11 +137,11 @@ class Fleet:
         """One that runs a turn at this moment."""
         since = time.monotonic()
         while True:
-            for line in self.diary.since(since):
-                for replica in self.replicas:
-                    if line["kind"] == "fact" and line["own"] and line["open"]:
-                        if replica.pid == line["pid"] and not replica.dead:
-                            return replica
+            lines = self.diary.since(since)
+            working = {x["pid"] for x in lines if x["kind"] == "fact" and x["own"] and x["open"]}
+            for replica in self.replicas:
+                if replica.pid in working and not replica.dead:
+                    return replica
             await asyncio.sleep(0.02)
 
     async def _keep_up(self, replica: Replica) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 Json = Mapping[str, Any]
@@ -46,7 +47,7 @@ def gaps(followed: Sequence[Json], stored: Sequence[Json], turn: str, ends: froz
     gone from the store, so it may have got more of them than the store has."""
     end = next(e["sequence"] for e in stored if e["turn_id"] == turn and e["type"] in ends)
     numbers = [event["sequence"] for event in followed]
-    disorder = sum(b <= a for a, b in zip(numbers, numbers[1:], strict=False))
+    disorder = sum(b <= a for a, b in pairwise(numbers))
     told = {event["sequence"]: event["type"] for event in followed}
     known = {event["sequence"]: event["type"] for event in stored if event["sequence"] <= end}
     missed = sum(told.get(number) != kind for number, kind in known.items())

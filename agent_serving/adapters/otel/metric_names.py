@@ -122,6 +122,13 @@ OPEN_TURNS = Metric(
 )
 FOLLOWERS = Metric("agent_serving.followers", "{stream}", "Event streams that are followed here.")
 ENGINES_READY = Metric("agent_serving.engine.ready", "1", "1 where a worker answered its probe.")
+TASKS = Metric("agent_serving.tasks", "{task}", "asyncio tasks of this process that are not done.")
+MEMORY = Metric("process.memory.usage", "By", "Resident memory of this process; on Linux.")
+OPEN_FILES = Metric(
+    "process.unix.file_descriptor.count",
+    "{file_descriptor}",
+    "Files and sockets that this process has open; on Linux.",
+)
 
 ALL = tuple(value for value in vars().copy().values() if isinstance(value, Metric))
 

@@ -3,6 +3,7 @@ over OTLP where the standard variables name an endpoint."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import threading
@@ -18,6 +19,7 @@ from prometheus_client.exposition import choose_encoder
 
 import agent_serving
 from agent_serving.adapters.otel import metric_names as names
+from agent_serving.adapters.otel import process
 from agent_serving.adapters.otel.admissions import CountedAdmissions
 from agent_serving.adapters.otel.cardinality import Bounded
 from agent_serving.adapters.otel.instruments import Instruments
@@ -105,6 +107,12 @@ class Metrics(Observer, Meter):
             names.ENGINES_READY,
             lambda: [(int(w.ready), {spans.WORKER: w.name}) for w in workers()],
         )
+
+    def watch_process(self, loop: asyncio.AbstractEventLoop) -> None:
+        observe = self._instruments.observe_gauge
+        observe(names.TASKS, lambda: [(len(asyncio.all_tasks(loop)), {})])
+        observe(names.MEMORY, process.resident_memory)
+        observe(names.OPEN_FILES, process.open_files)
 
     def watch_spans(self, dropped: Callable[[], int]) -> None:
         """`dropped`: how many spans were lost so far."""
