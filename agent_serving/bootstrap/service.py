@@ -88,7 +88,7 @@ async def build(settings: Settings, *, engine: Engine | None = None) -> AsyncIte
         service = Service(ports, dialect=settings.dialect)
         stack.push_async_callback(service.aclose)  # closes the engine too
         metrics.watch(service.load, pool.workers)
-        metrics.watch_process(asyncio.get_running_loop())
+        metrics.watch_process()
         await service.start()
         app = create_app(
             service, settings=_api(settings), outputs=outputs, meter=metrics, access=access

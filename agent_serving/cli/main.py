@@ -18,6 +18,7 @@ from agent_serving.cli import (
     engine,
     keys,
     serve,
+    soak,
     trace,
     up,
     version,
@@ -57,6 +58,7 @@ def application() -> typer.Typer:
     app.command("cost")(cost.cost)
     app.command("trace")(trace.trace)
     app.command("compare")(compare.compare_command)
+    app.command("soak")(soak.soak)
     app.command("config")(configuration.config)
     app.command("version")(version.version)
     app.add_typer(engine.commands(), name="engine")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -17,9 +17,10 @@ Json = dict[str, Any]
 
 
 class RestError(AgentServingError):
-    """The service refused a request, or does not answer."""
+    """The service refused a request (with this `refusal`, its code), or does not answer."""
 
     code = "rest_error"
+    refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +81,29 @@ class Rest:
                 return rows
             after = f"&after={page['last_id']}"
 
-    async def stream(self, path: str, body: Json) -> AsyncIterator[Event]:
+    async def delete(self, path: str) -> None:
+        await self._call("DELETE", path)
+
+    async def text(self, path: str) -> str:
+        """What is no JSON."""
+        return (await self._answer("GET", path)).text
+
+    def stream(self, path: str, body: Json) -> AsyncGenerator[Event, None]:
         """The events of the answer, as they come."""
+        return self._stream("POST", path, body=body)
+
+    def follow(self, path: str, after: int = 0) -> AsyncGenerator[Event, None]:
+        """A session's events behind `after`, for as long as it is there."""
+        return self._stream("GET", path, after=after)
+
+    async def _stream(
+        self, verb: str, path: str, *, body: Json | None = None, after: int = 0
+    ) -> AsyncGenerator[Event, None]:
         headers = {"accept": "text/event-stream"}
+        if after:
+            headers["last-event-id"] = str(after)
         try:
-            async with self._http.stream("POST", path, json=body, headers=headers) as answer:
+            async with self._http.stream(verb, path, json=body, headers=headers) as answer:
                 if answer.is_error:
                     await answer.aread()
                     raise _refused(answer)
@@ -94,14 +113,17 @@ class Rest:
             raise self._silent(error) from error
 
     async def _call(self, verb: str, path: str, body: Json | None = None) -> Json:
+        result: Json = (await self._answer(verb, path, body)).json()
+        return result
+
+    async def _answer(self, verb: str, path: str, body: Json | None = None) -> httpx.Response:
         try:
             answer = await self._http.request(verb, path, json=body)
         except httpx.HTTPError as error:
             raise self._silent(error) from error
         if answer.is_error:
             raise _refused(answer)
-        result: Json = answer.json()
-        return result
+        return answer
 
     def _silent(self, error: httpx.HTTPError) -> RestError:
         what = str(error) or type(error).__name__
@@ -112,15 +134,19 @@ class Rest:
 
 
 def _refused(answer: httpx.Response) -> RestError:
+    code = None
     try:
         error = answer.json()["error"]
-        told = f"{error['code']}: {error['message']}"
+        code = error["code"]
+        told = f"{code}: {error['message']}"
     except (ValueError, KeyError, TypeError):
         told = answer.text[:500]
     request = answer.request
     if answer.status_code == httpx.codes.UNAUTHORIZED:
         told += " Pass it with --key, or in AGENT_SERVING_KEY."
-    return RestError(f"{request.method} {request.url.path}: {answer.status_code} {told}")
+    refused = RestError(f"{request.method} {request.url.path}: {answer.status_code} {told}")
+    refused.refusal = code
+    return refused
 
 
 async def _events(lines: AsyncIterator[str]) -> AsyncIterator[Event]:

@@ -157,6 +157,7 @@ async def serving(redis: EmbeddedRedis, prefix: str) -> AsyncIterator[Serve]:
             )
             service = Service(ports)
             metrics.watch(service.load, engine.workers)
+            metrics.watch_process()
             await service.start()
             stack.push_async_callback(service.aclose)
             app = create_app(

@@ -98,13 +98,14 @@ def _row(fleet: Fleet, fault: Fault, times: int, told: Sequence[Told], since: fl
         unfinished=sum(not turn.status.startswith(("completed", "lost")) for turn in told),
         duplicated=judge.duplicated([key for key in effects if key in ours], retries),
         unpaired=sum(judge.unpaired(turn.items) for turn in last) + len(unseen),
-        gaps=sum(
-            judge.gaps(turn.followed.events, turn.events, turn.turn, ENDS)
-            for turn in last
-            if turn.status == "completed"
-        )
-        + sum(judge.mangled(turn.followed.events) for turn in last),
+        gaps=sum(_gaps(turn, fault) for turn in last),
         recoveries=tuple(judge.recoveries(diary, since)),
         doubts=sum(turn.doubts for turn in told),
         reconnects=sum(turn.followed.connections for turn in last) - len(told),
     )
+
+
+def _gaps(turn: Told, fault: Fault) -> int:
+    followed = turn.followed.events
+    missed = judge.gaps(followed, turn.events, turn.turn, ENDS) if turn.status in SETTLED else 0
+    return missed + (0 if fault.loses_deltas else judge.mangled(followed))

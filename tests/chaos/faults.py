@@ -23,11 +23,12 @@ HAPPENS_WITHIN = 60.0
 @dataclass(frozen=True)
 class Fault:
     """`inflict` returns once it has happened and is over, as far as the fault is concerned; raises
-    TimeoutError where it does not come to happen. `takes_over`: turns change hands by it."""
+    TimeoutError where it does not come to happen. Where the store is away while text streams its
+    deltas are not published: `loses_deltas`."""
 
     name: str
     inflict: Callable[[Fleet], Awaitable[int]]
-    takes_over: bool = True
+    loses_deltas: bool = False
 
 
 def kill(point: Point, *, then: Point | None = None) -> Callable[[Fleet], Awaitable[int]]:
@@ -130,14 +131,14 @@ FAULTS = (
     Fault("kill -9 of the owner, then of the adopter", kill("mid-stream", then="adoption")),
     Fault("SIGSTOP for longer than the lease", stop),
     Fault("no way to Redis for longer than the lease", partition),
-    Fault("all connections to Redis cut", cut_redis, takes_over=False),
-    Fault("Redis restarted", restart_redis(signal.SIGTERM), takes_over=False),
-    Fault("Redis killed (kill -9)", restart_redis(signal.SIGKILL), takes_over=False),
-    Fault("engine lost", lose_engine, takes_over=False),
+    Fault("all connections to Redis cut", cut_redis, loses_deltas=True),
+    Fault("Redis restarted", restart_redis(signal.SIGTERM), loses_deltas=True),
+    Fault("Redis killed (kill -9)", restart_redis(signal.SIGKILL), loses_deltas=True),
+    Fault("engine lost", lose_engine),
     Fault("clocks jump by an hour, then kill -9", jump_clocks),
 )
 REAL_ENGINE_FAULTS = (
     Fault("SGLang: kill -9 in mid-stream", kill("mid-stream")),
     Fault("SGLang: kill -9 in a tool", kill("in a tool")),
-    Fault("SGLang: all connections to it cut", lose_engine, takes_over=False),
+    Fault("SGLang: all connections to it cut", lose_engine),
 )

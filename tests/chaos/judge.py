@@ -86,34 +86,27 @@ def recoveries(diary: Sequence[Json], since: float = 0.0) -> list[float]:
 
 
 def _takeovers(diary: Sequence[Json], death: Json) -> list[float]:
-    before = [line for line in diary if line["at"] <= death["at"]]
     held: set[str] = {death["session"]} if death.get("session") else set()
-    open_: dict[str, bool] = {}
-    for line in before:
-        if line["kind"] == "fact":
-            open_[line["session"]] = line["open"]
-        if line["pid"] == death["pid"] and line["kind"] == "held":
-            held.add(line["session"])
-        if line["pid"] == death["pid"] and line["kind"] == "released":
-            held.discard(line["session"])
-    return [
-        _seconds(diary, death, session, since)
-        for session in held
-        if (since := _due(diary, death, session, open_.get(session, False))) is not None
-    ]
+    for line in diary:
+        if line["at"] <= death["at"] and line["pid"] == death["pid"]:
+            if line["kind"] == "held":
+                held.add(line["session"])
+            elif line["kind"] == "released":
+                held.discard(line["session"])
+    due = ((session, _due(diary, death, session)) for session in held)
+    return [_seconds(diary, death, session, since) for session, since in due if since is not None]
 
 
-def _due(diary: Sequence[Json], death: Json, session: str, was_open: bool) -> float | None:
+def _due(diary: Sequence[Json], death: Json, session: str) -> float | None:
     """From when on the session had something to do; None where it had nothing any more."""
-    if was_open:
+    ours = [line for line in diary if line.get("session") == session]
+    facts = [x for x in ours if x["at"] <= death["at"] and x["kind"] in ("writes", "fact")]
+    later = [x for x in ours if x["at"] > death["at"] and x["pid"] != death["pid"]]
+    # Of a fact that was on its way, what came later tells whether it got there.
+    unknown = facts[-1]["kind"] == "writes" and not facts[-1]["open"]
+    if facts[-1]["open"] or (unknown and later and later[0]["kind"] == "held"):
         return float(death["at"])
-    later = (
-        line["at"]
-        for line in diary
-        if line["at"] > death["at"] and line["kind"] == "fact" and line["open"]
-        if line["session"] == session
-    )
-    return next(later, None)
+    return next((x["at"] for x in later if x["kind"] == "fact" and x["open"]), None)
 
 
 def _seconds(diary: Sequence[Json], death: Json, session: str, since: float) -> float:

@@ -69,9 +69,10 @@ class MortalStore(RedisSessionStore):
             self.doom.met("commit", append.session_id)
         if b'"type":"tool_finished"' in append.fact and b'"name":"pay"' in append.fact:
             self.doom.met("behind a tool", append.session_id)
+        fact = {"session": append.session_id, "open": append.open, "own": append.lease is not None}
+        self.diary.write("writes", **fact)
         sequence = await super().append(append)
-        own = append.lease is not None
-        self.diary.write("fact", session=append.session_id, open=append.open, own=own)
+        self.diary.write("fact", **fact)
         if b'"type":"turn_accepted"' in append.fact:
             self.doom.met("accept", append.session_id)
         if b'"type":"turn_waited"' in append.fact:

@@ -42,6 +42,7 @@ def test_all_the_commands_are_there() -> None:
         "compare",
         "config",
         "cost",
+        "soak",
         "trace",
         "version",
         "engine install",

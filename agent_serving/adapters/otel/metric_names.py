@@ -1,7 +1,7 @@
 """Every metric: its name, its unit, what it counts, and the buckets of the histograms.
 
-`gen_ai.*` and `http.*` are the OpenTelemetry semantic conventions' (all of `gen_ai.*` is in
-development there: https://github.com/open-telemetry/semantic-conventions-genai), with their
+`gen_ai.*`, `http.*` and `process.*` are the OpenTelemetry semantic conventions' (all of `gen_ai.*`
+is in development there: https://github.com/open-telemetry/semantic-conventions-genai), with their
 buckets; `agent_serving.*` are ours. Attributes that spans have too are named in
 `domain.span_names`.
 """

@@ -108,8 +108,9 @@ class Metrics(Observer, Meter):
             lambda: [(int(w.ready), {spans.WORKER: w.name}) for w in workers()],
         )
 
-    def watch_process(self, loop: asyncio.AbstractEventLoop) -> None:
-        observe = self._instruments.observe_gauge
+    def watch_process(self) -> None:
+        """To be called on the service's event loop."""
+        observe, loop = self._instruments.observe_gauge, asyncio.get_running_loop()
         observe(names.TASKS, lambda: [(len(asyncio.all_tasks(loop)), {})])
         observe(names.MEMORY, process.resident_memory)
         observe(names.OPEN_FILES, process.open_files)

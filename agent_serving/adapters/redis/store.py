@@ -267,6 +267,10 @@ class RedisSessionStore:
             "embedded": self._embedded,
         }
 
+    async def used_memory(self) -> int:
+        """Bytes of the whole server. Raises StoreUnavailable."""
+        return int((await self._gateway.ask(("INFO", "memory")))["used_memory"])
+
     async def aclose(self) -> None:
         await self._gateway.aclose()
 

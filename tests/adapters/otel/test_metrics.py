@@ -176,7 +176,7 @@ def test_an_attribute_has_a_hundred_values_and_one_for_the_rest() -> None:
 def test_every_metric_has_a_unit_a_description_and_a_name_of_ours_or_the_conventions() -> None:
     assert len({metric.name for metric in names.ALL}) == len(names.ALL) > 20
     for metric in names.ALL:
-        assert metric.name.startswith(("gen_ai.", "agent_serving.", "http.server."))
+        assert metric.name.startswith(("gen_ai.", "agent_serving.", "http.server.", "process."))
         assert metric.description.endswith(".")
         assert tuple(sorted(metric.buckets)) == metric.buckets
 
