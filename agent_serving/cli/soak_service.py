@@ -62,6 +62,8 @@ async def forget_forever(engine: ScriptedEngine) -> None:
 
 def _run(pipe: Connection, redis_url: str) -> None:
     logging.basicConfig(level="WARNING")
+    # A follower that leaves is no news.
+    logging.getLogger("asyncio").setLevel("ERROR")
     with suppress(KeyboardInterrupt):
         asyncio.run(_serve(pipe, redis_url))
 
