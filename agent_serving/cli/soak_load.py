@@ -108,7 +108,8 @@ class SoakLoad:
             for asked in turn["required_inputs"]
         ]
         if results:
-            await self._rest.post(f"{path}/turns/{turn['id']}/inputs", {"inputs": results})
+            answered = f"{path}/turns/{turn['id']}/inputs"
+            turn = await self._rest.post(answered, {"inputs": results})
         self._check(await self._settled(path, turn))
 
     # --- turns that get into each other's way -------------------------------------------------

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tests.chaos.doom import Point
-from tests.chaos.fleet import Fleet
+from tests.chaos.fleet import Fleet, Replica
 from tests.chaos.replica import LEASE_SECONDS
 
 TOO_LONG = LEASE_SECONDS + 1.5
@@ -41,9 +41,16 @@ def kill(point: Point, *, then: Point | None = None) -> Callable[[Fleet], Awaita
     return inflict
 
 
+async def at_work(fleet: Fleet) -> Replica:
+    """One that runs turns, at any point of them."""
+    await fleet.owner()
+    await asyncio.sleep(random.random())
+    return await fleet.owner()
+
+
 async def stop(fleet: Fleet) -> int:
     """A process that stands still for longer than its leases, and then goes on."""
-    replica = await fleet.owner()
+    replica = await at_work(fleet)
     replica.signal(signal.SIGSTOP)
     fleet.diary.write("stop", pid=replica.pid)
     await asyncio.sleep(TOO_LONG)
@@ -54,7 +61,7 @@ async def stop(fleet: Fleet) -> int:
 
 async def partition(fleet: Fleet) -> int:
     """A replica that does not reach Redis for longer than its leases, and everything else."""
-    replica = await fleet.owner()
+    replica = await at_work(fleet)
     broken = await replica.cable.pull()
     fleet.diary.write("cut", pid=replica.pid)
     await asyncio.sleep(TOO_LONG)
@@ -65,7 +72,7 @@ async def partition(fleet: Fleet) -> int:
 
 async def cut_redis(fleet: Fleet) -> int:
     """All connections of all replicas to Redis at once, for a moment."""
-    await fleet.owner()
+    await at_work(fleet)
     since = time.monotonic()
     broken = [await replica.cable.pull() for replica in fleet.replicas]
     await asyncio.sleep(SHORT)
@@ -77,7 +84,7 @@ async def cut_redis(fleet: Fleet) -> int:
 
 def restart_redis(number: int) -> Callable[[Fleet], Awaitable[int]]:
     async def inflict(fleet: Fleet) -> int:
-        await fleet.owner()
+        await at_work(fleet)
         before, since = fleet.redis.pid, time.monotonic()
         assert before is not None
         os.kill(before, number)
@@ -92,7 +99,7 @@ def restart_redis(number: int) -> Callable[[Fleet], Awaitable[int]]:
 
 async def lose_engine(fleet: Fleet) -> int:
     """Every stream breaks, and none can be begun, for a moment."""
-    await fleet.owner()
+    await at_work(fleet)
     since = time.monotonic()
     if fleet.engine_cable is not None:
         await fleet.engine_cable.replies_seen.wait()
