@@ -137,10 +137,16 @@ class SessionStore(Protocol):
         ...
 
     async def publish(
-        self, session_id: str, events: Sequence[bytes], *, lease: Lease | None = None
+        self,
+        session_id: str,
+        events: Sequence[bytes],
+        *,
+        lease: Lease | None = None,
+        nonce: bytes | None = None,
     ) -> None:
         """Append deltas to the live feed: capped, expiring, lost with the store's memory. Those of
-        a former holder of the lease are dropped."""
+        a former holder of the lease are dropped, and those that were appended under the same
+        `nonce` right before."""
         ...
 
     async def read(

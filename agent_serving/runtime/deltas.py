@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from agent_serving.domain.errors import AgentServingError
+from agent_serving.domain.errors import AgentServingError, StoreUnavailable
 from agent_serving.domain.feed import Public
 from agent_serving.ports import Lease, SessionStore
 
 FLUSH_SECONDS = 0.02
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """On its way, under one nonce however often it is sent: it is in the feed once, or not."""
+
+    nonce: bytes
+    events: tuple[bytes, ...]
+
+
 class DeltaWriter:
     """One writer per reply. Deltas are a courtesy: what they told is told again by the fact that
-    ends the item, so a store that fails here does not fail the step."""
+    ends the item, so a store that fails here does not fail the step. What is in the feed has no
+    hole: behind a batch that could not be sent nothing is, until it was."""
 
     def __init__(self, store: SessionStore, session_id: str, lease: Lease) -> None:
         self._store = store
         self._session_id = session_id
         self._lease = lease
         self._waiting: list[Public] = []
+        self._unsent: _Batch | None = None
         self._timer: asyncio.Task[None] | None = None
         self._sending = asyncio.Lock()
 
@@ -32,7 +44,8 @@ class DeltaWriter:
             self._timer = asyncio.create_task(self._later())
 
     async def flush(self) -> None:
-        """All that was added is in the feed when this returns; call it before the next fact."""
+        """All that was added is in the feed when this returns, where the store can be reached;
+        call it before the next fact."""
         timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()
@@ -40,24 +53,30 @@ class DeltaWriter:
         await self._send()
 
     async def _later(self) -> None:
-        while self._waiting:
+        while self._waiting or self._unsent:
             await asyncio.sleep(FLUSH_SECONDS)
             await asyncio.shield(self._send())
         self._timer = None
 
     async def _send(self) -> None:
         async with self._sending:
+            while batch := self._next():
+                try:
+                    await self._store.publish(
+                        self._session_id, batch.events, lease=self._lease, nonce=batch.nonce
+                    )
+                except StoreUnavailable:
+                    return
+                except AgentServingError:
+                    self._waiting.clear()
+                self._unsent = None
+
+    def _next(self) -> _Batch | None:
+        if self._unsent is None and self._waiting:
             events, self._waiting = self._waiting, []
-            if not events:
-                return
-            try:
-                await self._store.publish(
-                    self._session_id,
-                    [event.model_dump_json().encode() for event in events],
-                    lease=self._lease,
-                )
-            except AgentServingError:
-                return
+            told = tuple(event.model_dump_json().encode() for event in events)
+            self._unsent = _Batch(secrets.token_bytes(12), told)
+        return self._unsent
 
     def _merge(self, last: Public, event: Public) -> bool:
         same = (

@@ -47,6 +47,20 @@ async def test_facts_and_deltas_share_one_count(store: RedisSessionStore) -> Non
             assert len(page) == min(limit, len(rest))
 
 
+async def test_deltas_that_are_sent_again_under_their_nonce_are_there_once(
+    store: RedisSessionStore,
+) -> None:
+    session = new_session()
+    await store.append(fact(session, 0))
+    for _ in range(2):
+        await store.publish(session, [b"a", b"b"], nonce=b"first")
+    await store.append(fact(session, 1))
+    await store.publish(session, [b"a", b"b"], nonce=b"first")
+    await store.publish(session, [b"a"], nonce=b"second")
+    told = [e.event for e in await store.read(session, 0) if isinstance(e, LiveEntry)]
+    assert told == [b"a", b"b", b"a"]
+
+
 async def test_a_read_waits_for_the_first_entry(store: RedisSessionStore) -> None:
     session = new_session()
     await store.append(fact(session, 0))

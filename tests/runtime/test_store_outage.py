@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from agent_serving.adapters.redis import EmbeddedRedis, RedisSessionStore
-from agent_serving.domain.errors import LogGone, NotFound
+from agent_serving.domain.errors import LogGone, NotFound, StoreUnavailable
 from agent_serving.domain.tool import tool
 from agent_serving.testing import Say, ScriptedEngine
 from tests.runtime.odd_store import OddStore, copy_of, roll_back
@@ -27,6 +27,41 @@ async def own_redis(tmp_path: Path) -> AsyncIterator[EmbeddedRedis]:
 @pytest.fixture
 def odd(redis: EmbeddedRedis, prefix: str) -> OddStore:
     return OddStore(RedisSessionStore.connect(redis.url, prefix=prefix))
+
+
+@pytest.mark.parametrize("written", [True, False], ids=["answers lost", "not written"])
+async def test_what_streams_while_the_store_is_away_has_no_hole(
+    start: Any, odd: OddStore, written: bool
+) -> None:
+    """Of a batch that was not acknowledged nobody knows whether it is there."""
+    away = 6
+
+    async def publish(write: Any, _: Any) -> None:
+        nonlocal away
+        away -= 1
+        if away >= 0:
+            if written:
+                await write()
+            raise StoreUnavailable("odd: the store is away")
+        await write()
+
+    engine = ScriptedEngine([Say("one two three four five six seven eight", delay=0.05)])
+    service = await start(engine, store=odd)
+    session = await open_session(service)
+    turn = await begin(service, session, "go")
+    async with asyncio.timeout(10):
+        while not await told(service, session):
+            await asyncio.sleep(0.01)
+    odd.around["publish"] = publish
+    await settle(service, session, turn)
+    assert away < 0
+    assert await told(service, session) == "one two three four five six seven eight"
+
+
+async def told(service: Any, session: Any) -> str:
+    """The deltas, as a follower puts them together."""
+    events = await service.feed.page(session, 0, 1000)
+    return "".join(e.data["delta"] for e in events if e.type == "output_text.delta")
 
 
 async def test_a_turn_rides_out_an_outage_and_its_running_call_with_it(

@@ -112,12 +112,17 @@ class RedisSessionStore:
     # --- feed -------------------------------------------------------------------------------
 
     async def publish(
-        self, session_id: str, events: Sequence[bytes], *, lease: Lease | None = None
+        self,
+        session_id: str,
+        events: Sequence[bytes],
+        *,
+        lease: Lease | None = None,
+        nonce: bytes | None = None,
     ) -> None:
         if not events:
             return
         keys = self._keys(session_id)
-        nonce = secrets.token_bytes(12)
+        nonce = nonce or secrets.token_bytes(12)
         await self._gateway.send(
             self._publish(
                 [keys.meta, keys.live], nonce, _LIVE_ENTRIES, _LIVE_MS, fence(lease), *events
