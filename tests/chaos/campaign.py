@@ -108,4 +108,4 @@ def _row(fleet: Fleet, fault: Fault, times: int, told: Sequence[Told], since: fl
 def _gaps(turn: Told, fault: Fault) -> int:
     followed = turn.followed.events
     missed = judge.gaps(followed, turn.events, turn.turn, ENDS) if turn.status in SETTLED else 0
-    return missed + (0 if fault.loses_deltas else judge.mangled(followed))
+    return missed + judge.mangled(followed, cut_short=fault.cuts_deltas_short)

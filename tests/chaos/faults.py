@@ -23,12 +23,12 @@ HAPPENS_WITHIN = 60.0
 @dataclass(frozen=True)
 class Fault:
     """`inflict` returns once it has happened and is over, as far as the fault is concerned; raises
-    TimeoutError where it does not come to happen. Where the store is away while text streams its
-    deltas are not published: `loses_deltas`."""
+    TimeoutError where it does not come to happen. Where the store is away at the end of a text its
+    last deltas are not published: `cuts_deltas_short`."""
 
     name: str
     inflict: Callable[[Fleet], Awaitable[int]]
-    loses_deltas: bool = False
+    cuts_deltas_short: bool = False
 
 
 def kill(point: Point, *, then: Point | None = None) -> Callable[[Fleet], Awaitable[int]]:
@@ -138,9 +138,9 @@ FAULTS = (
     Fault("kill -9 of the owner, then of the adopter", kill("mid-stream", then="adoption")),
     Fault("SIGSTOP for longer than the lease", stop),
     Fault("no way to Redis for longer than the lease", partition),
-    Fault("all connections to Redis cut", cut_redis, loses_deltas=True),
-    Fault("Redis restarted", restart_redis(signal.SIGTERM), loses_deltas=True),
-    Fault("Redis killed (kill -9)", restart_redis(signal.SIGKILL), loses_deltas=True),
+    Fault("all connections to Redis cut", cut_redis, cuts_deltas_short=True),
+    Fault("Redis restarted", restart_redis(signal.SIGTERM), cuts_deltas_short=True),
+    Fault("Redis killed (kill -9)", restart_redis(signal.SIGKILL), cuts_deltas_short=True),
     Fault("engine lost", lose_engine),
     Fault("clocks jump by an hour, then kill -9", jump_clocks),
 )

@@ -59,8 +59,9 @@ def gaps(followed: Sequence[Json], stored: Sequence[Json], turn: str, ends: froz
     return disorder + missed + strange
 
 
-def mangled(followed: Sequence[Json]) -> int:
-    """Messages whose deltas, as a follower put them together, are not what was said in the end."""
+def mangled(followed: Sequence[Json], *, cut_short: bool = False) -> int:
+    """Messages whose deltas, as a follower put them together, are not what was said in the end;
+    nor, where they may be `cut_short`, its beginning."""
     parts: dict[str, str] = {}
     wrong = 0
     for event in followed:
@@ -70,7 +71,8 @@ def mangled(followed: Sequence[Json]) -> int:
         elif event["type"] == "step.restarted":
             parts.clear()
         elif event["type"] == "output_text.done":
-            wrong += parts.pop(data["item_id"], data["text"]) not in ("", data["text"])
+            told, text = parts.pop(data["item_id"], ""), data["text"]
+            wrong += not (text.startswith(told) if cut_short or not told else told == text)
     return wrong
 
 
