@@ -219,7 +219,7 @@ class ScriptedEngine:
         return (start, *body, FIRST_CONTROL_TOKEN, *self.encode("\n"))
 
     def _messages(self, dialect: Dialect, messages: Sequence[Message]) -> tuple[int, ...]:
-        turns = [token for m in messages for token in self._turn(dialect, m.role, m.content)]
+        turns = [token for m in messages for token in self._turn(dialect, m.role, _written(m))]
         return (*turns, FIRST_CONTROL_TOKEN + 1, *self.encode("assistant\n"))
 
     def _cached(self, prompt: tuple[int, ...]) -> int:
@@ -233,3 +233,8 @@ class ScriptedEngine:
                 shared += 1
             longest = max(longest, shared)
         return max(0, min(longest, len(prompt) - 1))
+
+
+def _written(message: Message) -> str:
+    calls = (f"<tool_call>{call.model_dump_json()}</tool_call>" for call in message.calls)
+    return message.content + "".join(calls)

@@ -35,6 +35,7 @@ from agent_serving.api.guard import AccessGuard
 from agent_serving.api.identity import RequestIdentity
 from agent_serving.api.limits import RequestLimits
 from agent_serving.api.metrics import RequestMeter
+from agent_serving.api.openai import responses
 from agent_serving.api.server_span import ServerSpan
 from agent_serving.domain.values import Output
 from agent_serving.ports.meter import Meter
@@ -50,7 +51,8 @@ A **session** is an agent's conversation. A **turn** is what a user says and eve
 does until it has answered: model **steps** and tool steps, each a row of the ledger. Every fact is
 durable before it is shown, and is told as an **event**.
 
-Times are RFC 3339 in UTC with microseconds, durations are milliseconds. Unknown fields are refused.
+Times are RFC 3339 in UTC with microseconds, durations are milliseconds. Unknown fields are refused;
+OpenAI's routes ignore them, and say so in the header `warning`.
 Errors have OpenAI's envelope: `{"error": {"message", "type", "code", "param", "request_id",
 "details"}}`. Every answer has the header `x-request-id` (yours, where you send one), and
 `x-trace-id` where it shows a turn or the request had a `traceparent`.
@@ -67,6 +69,7 @@ TAGS = [
     {"name": "usage", "description": "What was used, and what it cost."},
     {"name": "events", "description": "Everything that happens to a session, resumable."},
     {"name": "catalog", "description": "What this deployment can do."},
+    {"name": "openai", "description": "OpenAI's API over the same sessions, for its clients."},
     {"name": "health", "description": "For load balancers, supervisors and Prometheus."},
 ]
 
@@ -116,7 +119,7 @@ def create_app(
     app.state.api = Api(service, settings, outputs or {}, meter, access)
     for module in (
         agents, sessions, turns, inputs, steps, traces, items, events, forks, usage, catalog,
-        health,
+        health, responses,
     ):  # fmt: skip
         app.include_router(module.router)
     if meter is not None:

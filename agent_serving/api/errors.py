@@ -56,6 +56,10 @@ class BadHeader(InvalidRequest):
     """A header that cannot be read."""
 
 
+class Unsupported(InvalidRequest):
+    """What OpenAI's API can ask for and this service cannot do."""
+
+
 class UnsupportedMediaType(InvalidRequest):
     pass
 
@@ -71,6 +75,7 @@ class InternalError(AgentServingError):
 STATUS: Mapping[type[AgentServingError], HTTPStatus] = {
     MalformedBody: HTTPStatus.BAD_REQUEST,
     BadHeader: HTTPStatus.BAD_REQUEST,
+    Unsupported: HTTPStatus.BAD_REQUEST,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     Forbidden: HTTPStatus.FORBIDDEN,
     BudgetExhausted: HTTPStatus.PAYMENT_REQUIRED,
@@ -226,6 +231,7 @@ def _headers(error: AgentServingError) -> dict[str, str]:
 _MEANING: Mapping[type[AgentServingError], str] = {
     MalformedBody: "The body is not JSON.",
     BadHeader: "A header cannot be read; `param` says which.",
+    Unsupported: "It cannot be served here; `param` says what.",
     Unauthenticated: "No key and no token, or one that is unknown, expired or revoked.",
     Forbidden: "The key has not the scope that this takes; `details.scope` is its name.",
     NotFound: "There is no such thing, or it is another tenant's.",

@@ -39,6 +39,12 @@ SCOPES: Mapping[str, Scope] = {
     "change_turn": "run",
     "cancel_turn": "run",
     "give_inputs": "run",
+    # The same by OpenAI's names.
+    "create_response": "run",
+    "get_response": "read",
+    "cancel_response": "run",
+    "delete_response": "run",
+    "list_input_items": "read",
     # What changes what others run by its name.
     "register_agent": "admin",
     "delete_agent": "admin",

@@ -287,6 +287,8 @@ def _calls(agent: Agent, turn: Turn, step: ModelStep) -> Action:
     mine = tuple(s for s in open_steps if s.executor == "server" and s.status == "running")
     if new or rejected or mine:
         return RunTools(turn, step, tuple(new), tuple(rejected), mine)
+    if turn.ends_at_calls and all(s.executor == "client" for s in open_steps):
+        return EndTurn(turn, "completed")
     return Wait(turn, tuple(sorted(s.call.call_id for s in open_steps)))
 
 

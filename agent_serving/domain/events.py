@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
+from agent_serving.domain.attempt import Attempt as Attempt
 from agent_serving.domain.cost import Cost
 from agent_serving.domain.receipt import RequestMark
 from agent_serving.domain.values import (
@@ -19,18 +20,17 @@ from agent_serving.domain.values import (
     Budget,
     Effect,
     Failure,
+    Item,
     Limits,
     Message,
     MessageItem,
     Output,
     Pause,
-    PrefixReason,
     ReplyItem,
     Timings,
     ToolCall,
     ToolChoice,
     ToolResult,
-    Usage,
     Value,
 )
 
@@ -56,6 +56,8 @@ class SessionOpened(Fact):
     metadata: dict[str, str] = {}
     budget: Budget = Budget()
     expires_at: datetime | None = None
+    history: tuple[Item, ...] = ()
+    """What was said elsewhere before the session began; the opening renders it."""
 
 
 class SessionForked(Fact):
@@ -78,6 +80,7 @@ class SessionForked(Fact):
     opening_turn: int = 0
     """See `session.Session`."""
     budget: Budget = Budget()
+    history: tuple[Item, ...] = ()
 
 
 class SessionChanged(Fact):
@@ -85,6 +88,12 @@ class SessionChanged(Fact):
     metadata: dict[str, str] | None = None
     limits: Limits | None = None
     budget: Budget | None = None
+    agent: Agent | None = None
+    """For turns to come: with the same opening, unless nothing is rendered yet."""
+    history: tuple[Item, ...] = ()
+    """More of it, in front of the first turn."""
+    hidden_turn: str | None = None
+    """Stays in the transcript, and is shown no more as a thing of its own."""
 
 
 class SessionClosed(Fact):
@@ -103,6 +112,9 @@ class TurnAccepted(Fact):
     limits: Limits | None = None
     budget: Budget = Budget()
     metadata: dict[str, str] = {}
+    ends_at_calls: bool = False
+    echo: dict[str, Any] = {}
+    """See `session.Turn`."""
     trace_id: str
     """32 hex digits (W3C trace context)."""
     parent_span_id: str | None = None
@@ -133,27 +145,6 @@ class CancelRequested(Fact):
     type: Literal["cancel_requested"] = "cancel_requested"
     turn_id: str
     reason: Literal["cancel", "interrupt"] = "cancel"
-
-
-class Attempt(Value):
-    """One request to the engine. A step has one for each try; the last is the one that counted."""
-
-    number: int
-    rid: str
-    worker: str
-    status: Literal["completed", "failed", "cancelled"]
-    started_at: datetime | None = None
-    usage: Usage = Usage()
-    timings: Timings = Timings()
-    cost: Cost = Cost()
-    incarnation: str | None = None
-    """Which start of the worker answered; None where it does not tell."""
-    page_tokens: int = 1
-    """The worker's cache keeps whole pages of so many tokens."""
-    prefix_reason: PrefixReason | None = None
-    """Why tokens that an engine had seen before were computed again; `cold` where none had been;
-    None where none were, or where the engine did not come to say what it had cached."""
-    error: Failure | None = None
 
 
 class StepPlanned(Fact):

@@ -88,7 +88,8 @@ def project(fact: e.AnyFact) -> tuple[Public, ...]:
             return (Public(type="session.created", data=data),)
         case e.SessionChanged():
             budget = fact.budget and fact.budget.model_dump(mode="json")
-            data = _set(metadata=fact.metadata, budget=budget)
+            agent = fact.agent and fact.agent.name
+            data = _set(metadata=fact.metadata, budget=budget, agent=agent)
             return (Public(type="session.updated", data=data),)
         case e.SessionClosed():
             return (Public(type="session.closed"),)

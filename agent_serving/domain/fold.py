@@ -9,6 +9,7 @@ from typing import Any, assert_never
 from agent_serving.domain import events as e
 from agent_serving.domain.errors import ContextLengthExceeded, ImpossibleEvent
 from agent_serving.domain.fold_steps import apply_model, apply_tool, lasted, settle
+from agent_serving.domain.history import messages_of
 from agent_serving.domain.receipt import with_receipt
 from agent_serving.domain.session import (
     OPEN,
@@ -19,7 +20,7 @@ from agent_serving.domain.session import (
     Step,
     Turn,
 )
-from agent_serving.domain.values import Message, MessageItem, ToolResult
+from agent_serving.domain.values import Agent, Message, MessageItem, ToolResult
 
 LONG = 1000
 LEFT_OUT = "(Left out: it was too long for the model's context.)"
@@ -96,6 +97,8 @@ def _open(fact: e.SessionOpened | e.SessionForked) -> Session:
         agent=fact.agent,
         metadata=fact.metadata,
         budget=fact.budget,
+        history=fact.history,
+        pending=messages_of(fact.history),
         version=1,
         created_at=fact.at,
         updated_at=fact.at,
@@ -107,6 +110,7 @@ def _open(fact: e.SessionOpened | e.SessionForked) -> Session:
     return session.but(
         limits=fact.limits,
         origin=fact.origin,
+        history=fact.history,
         turns=turns,
         inherited_turns=len(turns),
         opening_turn=fact.opening_turn,
@@ -117,11 +121,32 @@ def _open(fact: e.SessionOpened | e.SessionForked) -> Session:
 
 
 def _change(session: Session, fact: e.SessionChanged) -> Session:
+    if fact.agent is not None:
+        session = _with_agent(session, fact.agent)
+    if fact.history:
+        if session.turns or session.token_count:
+            raise ImpossibleEvent.because(fact.type, "history comes in front of the first turn")
+        history = (*session.history, *fact.history)
+        session = session.but(history=history, pending=messages_of(history))
+    if fact.hidden_turn is not None:
+        turn = session.turn(fact.hidden_turn)
+        if turn is None or turn.status not in TERMINAL:
+            raise ImpossibleEvent.because(fact.type, "only a turn that is over can be hidden")
+        session = session.put_turn(turn.but(hidden=True))
     return session.but(
         metadata=session.metadata if fact.metadata is None else fact.metadata,
         limits=session.limits if fact.limits is None else fact.limits,
         budget=session.budget if fact.budget is None else fact.budget,
     )
+
+
+def _with_agent(session: Session, agent: Agent) -> Session:
+    """Invariant: the transcript begins with the opening of the session's agent."""
+    if session.active is not None or session.queue:
+        raise ImpossibleEvent.because("session_changed", "a turn is open")
+    if session.token_count and not agent.opens_as(session.agent):
+        raise ImpossibleEvent.because("session_changed", "the opening is rendered already")
+    return session.but(agent=agent)
 
 
 # --- turns ----------------------------------------------------------------------------------
@@ -145,6 +170,8 @@ def _accept(session: Session, fact: e.TurnAccepted) -> Session:
         limits=fact.limits or session.limits or session.agent.limits,
         budget=fact.budget,
         metadata=fact.metadata,
+        ends_at_calls=fact.ends_at_calls,
+        echo=fact.echo,
         trace_id=fact.trace_id,
         parent_span_id=fact.parent_span_id,
         sampled=fact.sampled,

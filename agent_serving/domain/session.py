@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -135,6 +135,11 @@ class Turn(Value):
     limits: Limits
     budget: Budget = Budget()
     metadata: dict[str, str] = {}
+    ends_at_calls: bool = False
+    """Client-side calls end the turn: they are answered elsewhere."""
+    echo: dict[str, Any] = {}
+    """What the surface that asked for the turn shows of the asking; nothing else reads it."""
+    hidden: bool = False
     trace_id: str
     parent_span_id: str | None = None
     sampled: bool = True
@@ -228,6 +233,8 @@ class Session(Value):
     limits: Limits | None = None
     budget: Budget = Budget()
     origin: ForkOrigin | None = None
+    history: tuple[Item, ...] = ()
+    """What was said elsewhere before the first turn."""
     turns: tuple[Turn, ...] = ()
     inherited_turns: int = 0
     opening_turn: int = 0

@@ -172,6 +172,11 @@ class Agent(Value):
     dialect: str
     """Name of the tool-call dialect in grammars/, fixed when the agent is registered."""
 
+    def opens_as(self, other: Agent) -> bool:
+        """Whether a transcript begins with the same tokens for both."""
+        mine = (self.model, self.dialect, self.instructions, self.tools)
+        return mine == (other.model, other.dialect, other.instructions, other.tools)
+
     def tool(self, name: str) -> ToolSpec | None:
         return next((tool for tool in self.tools if tool.name == name), None)
 
@@ -200,10 +205,12 @@ class Message(Value):
     """A message that is not tokens yet. `content` is data: control spellings inside it are
     rendered as plain text."""
 
-    role: Literal["user", "tool"]
+    role: Literal["user", "assistant", "tool"]
     content: str
     name: str | None = None
     call_id: str | None = None
+    calls: tuple[ToolCall, ...] = ()
+    """Of an assistant's message that the caller tells of; what the model says here is tokens."""
 
 
 class MessageItem(Value):

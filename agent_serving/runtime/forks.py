@@ -66,6 +66,7 @@ class Forks:
             reply_open=past.reply_open,
             limits=origin.limits,
             budget=origin.budget,
+            history=origin.history,
             opening_turn=past.opening_turn if tokens == before else len(turns),
         )
         return await self._maker.make(fact, tokens, mark=mark)

@@ -23,6 +23,7 @@ from agent_serving.domain.session import OPEN, TERMINAL, Session, Turn
 from agent_serving.domain.values import (
     Agent,
     Budget,
+    Item,
     Limits,
     MessageItem,
 )
@@ -65,6 +66,7 @@ class Sessions:
         metadata: dict[str, str] | None = None,
         budget: Budget | None = None,
         ttl_seconds: int | None = None,
+        history: Sequence[Item] = (),
         mark: RequestMark | None = None,
     ) -> Made[Session]:
         """Raises IdempotencyMismatch, and NotFound where a session of this mark is gone."""
@@ -78,6 +80,7 @@ class Sessions:
                 metadata=metadata or {},
                 budget=budget or Budget(),
                 expires_at=now + timedelta(seconds=ttl_seconds) if ttl_seconds else None,
+                history=tuple(history),
             ),
             mark=mark,
         )
@@ -95,15 +98,25 @@ class Sessions:
         tenant: str,
         session_id: str,
         *,
-        metadata: dict[str, str] | None,
-        limits: Limits | None,
+        metadata: dict[str, str] | None = None,
+        limits: Limits | None = None,
         budget: Budget | None = None,
+        agent: Agent | None = None,
+        history: Sequence[Item] = (),
+        hidden_turn: str | None = None,
     ) -> Session:
-        """A turn that waits for the session's budget goes on if there is room now."""
+        """A turn that waits for the session's budget goes on if there is room now. Raises NotFound,
+        ImpossibleEvent (see `events.SessionChanged` for what may change when)."""
         journal = await self._journals.open(session_id, tenant)
         await journal.commit(
             lambda _: e.SessionChanged(
-                at=self._now(), metadata=metadata, limits=limits, budget=budget
+                at=self._now(),
+                metadata=metadata,
+                limits=limits,
+                budget=budget,
+                agent=agent,
+                history=tuple(history),
+                hidden_turn=hidden_turn,
             )
         )
         self._runners.ensure(journal)
@@ -175,7 +188,7 @@ class Sessions:
         elif active is not None and on_conflict == "interrupt":
             await self._cancel(journal, active.id, "interrupt")
         turn_id = self._ports.new_id("turn")
-        accepted = self._accepted(turn_id, request)
+        accepted = self._accepted(session, turn_id, request)
         if session.active is None and not session.queue:
             # Renders now what the first step will send: too long a prompt is refused here.
             await self._renderer.render(apply(session, accepted))
@@ -183,6 +196,8 @@ class Sessions:
         def accept(now: Session) -> e.TurnAccepted | None:
             if self._is_taken(now, request.mark):
                 return None
+            if request.follows is not None and now.turns[-1].id != request.follows:
+                raise busy(now)
             queued = now.active is not None or bool(now.queue)
             if queued and on_conflict == "reject":
                 raise busy(now)
@@ -268,17 +283,21 @@ class Sessions:
             return known
         return Taken(turn_of(journal.session, turn_id), committed.sequence)
 
-    def _accepted(self, turn_id: str, request: TurnRequest) -> e.TurnAccepted:
+    def _accepted(self, session: Session, turn_id: str, request: TurnRequest) -> e.TurnAccepted:
+        # What was said before may want an answer by itself.
+        silent = not request.input and bool(session.history) and not session.turns
         context = turn_context(self._ports.tracer, request.traceparent, request.tracestate)
         return e.TurnAccepted(
             at=self._now(),
             turn_id=turn_id,
-            input=self._items(request.input),
+            input=() if silent else self._items(request.input),
             tool_choice=request.tool_choice,
             output=request.output,
             limits=request.limits,
             budget=request.budget,
             metadata=request.metadata,
+            ends_at_calls=request.ends_at_calls,
+            echo=request.echo,
             request=request.mark,
             **context._asdict(),
         )

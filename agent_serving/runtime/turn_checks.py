@@ -41,7 +41,7 @@ def require_engine(engine: Engine, agent: Agent) -> None:
 
 
 def busy(session: Session) -> SessionBusy:
-    active = session.active or session.queue[0]
+    active = session.active or next(iter(session.queue), session.turns[-1])
     return SessionBusy(
         f"Session {session.id} is busy with turn {active.id} ({active.status}). Wait for it, or "
         "send on_conflict=queue, steer or interrupt.",

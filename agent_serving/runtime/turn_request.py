@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from agent_serving.domain.receipt import RequestMark
 from agent_serving.domain.session import Turn
@@ -13,7 +13,8 @@ OnConflict = Literal["reject", "queue", "steer", "interrupt"]
 
 
 class TurnRequest(Value):
-    """`input` is one text per user message."""
+    """`input` is one text per user message; of a session that has nothing but history it may be
+    empty."""
 
     input: tuple[str, ...]
     tool_choice: ToolChoice = "auto"
@@ -21,6 +22,10 @@ class TurnRequest(Value):
     limits: Limits | None = None
     budget: Budget = Budget()
     metadata: dict[str, str] = {}
+    ends_at_calls: bool = False
+    echo: dict[str, Any] = {}
+    follows: str | None = None
+    """The turn that must be the session's last; None where any may be."""
     traceparent: str | None = None
     tracestate: str | None = None
     mark: RequestMark | None = None

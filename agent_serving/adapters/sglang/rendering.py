@@ -16,7 +16,7 @@ from agent_serving.adapters.sglang.pool import Member, Pool
 from agent_serving.domain.dialect import Dialect
 from agent_serving.domain.errors import EngineUnavailable, InvalidRequest
 from agent_serving.domain.transcript import cut_delta, turn_ends_of_dummy
-from agent_serving.domain.values import Message, ToolSpec
+from agent_serving.domain.values import Message, ToolCall, ToolSpec
 
 Wire = dict[str, Any]
 T = TypeVar("T")
@@ -154,12 +154,22 @@ async def _try_seam(member: Member, end: int, kind: Kind, *, calls: bool) -> Sea
 
 def on_wire(message: Message, dialect: Dialect) -> Wire:
     """Contents are data: no spelling in them may become a control token."""
-    wire = {"role": message.role, "content": dialect.break_controls(message.content)}
+    wire: Wire = {"role": message.role, "content": dialect.break_controls(message.content)}
     if message.name is not None:
         wire["name"] = dialect.break_controls(message.name)
     if message.call_id is not None:
         wire["tool_call_id"] = dialect.break_controls(message.call_id)
+    if message.calls:
+        wire["tool_calls"] = [_call_on_wire(call, dialect) for call in message.calls]
     return wire
+
+
+def _call_on_wire(call: ToolCall, dialect: Dialect) -> Wire:
+    function = {
+        "name": dialect.break_controls(call.name),
+        "arguments": dialect.break_controls(call.arguments),
+    }
+    return {"id": dialect.break_controls(call.call_id), "type": "function", "function": function}
 
 
 def tool_on_wire(tool: ToolSpec, dialect: Dialect) -> Wire:

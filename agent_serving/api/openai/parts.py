@@ -1,0 +1,105 @@
+"""A turn cut into responses: each ends where the caller has to run tools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from agent_serving.domain.session import ModelStep, Step, ToolStep, Turn
+from agent_serving.domain.values import Usage
+
+Status = Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]
+
+ANSWERED = frozenset({"ok", "error"})
+"""Outcomes that a caller's answer can have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """`number` counts from 1; `before` is the part in front. The first one is there as soon as the
+    turn is, any other when the calls of the one before are answered."""
+
+    turn: Turn
+    number: int
+    steps: tuple[Step, ...]
+    before: Part | None = None
+
+    @property
+    def model_steps(self) -> tuple[ModelStep, ...]:
+        return tuple(step for step in self.steps if isinstance(step, ModelStep))
+
+    @property
+    def handed(self) -> tuple[ToolStep, ...]:
+        """The calls of its last reply that are the caller's to run."""
+        last = next(reversed(self.model_steps), None)
+        return () if last is None else _clients(self.turn, last)
+
+    @property
+    def asks(self) -> bool:
+        """Whether its reply is whole, and nothing is left to do for it but by the caller."""
+        last = next(reversed(self.model_steps), None)
+        if last is None or not self.handed or last.status != "completed":
+            return False
+        served = [s for s in self.turn.answers(last.id).values() if s.executor == "server"]
+        done = all(s.result is not None and s.result.outcome != "cancelled" for s in served)
+        return last.finish != "cancelled" and done
+
+    @property
+    def status(self) -> Status:
+        if self.asks:
+            return "completed"
+        return "in_progress" if self.turn.status == "waiting" else self.turn.status
+
+    @property
+    def usage(self) -> Usage:
+        return sum((step.usage for step in self.steps), Usage())
+
+    @property
+    def created_at(self) -> datetime:
+        if self.before is None:
+            return self.turn.created_at
+        answered = [step.ended_at for step in self.before.handed if step.ended_at is not None]
+        return max(answered, default=self.turn.created_at)
+
+    @property
+    def ended_at(self) -> datetime | None:
+        if not self.asks:
+            return self.turn.ended_at
+        own = [step for step in self.steps if step not in self.handed]
+        return max((step.ended_at for step in own if step.ended_at is not None), default=None)
+
+
+def parts_of(turn: Turn) -> tuple[Part, ...]:
+    """At least one, in their order."""
+    parts: list[Part] = []
+    steps: list[Step] = []
+
+    def close() -> None:
+        before = parts[-1] if parts else None
+        parts.append(Part(turn, len(parts) + 1, tuple(steps), before))
+        steps.clear()
+
+    for step in turn.steps:
+        if isinstance(step, ModelStep) and any(_is_client(earlier) for earlier in steps):
+            close()
+        steps.append(step)
+    close()
+    if _all_answered(parts[-1]):
+        close()
+    return tuple(parts)
+
+
+def _all_answered(part: Part) -> bool:
+    handed = part.handed
+    results = [step.result for step in handed]
+    return bool(handed) and all(r is not None and r.outcome in ANSWERED for r in results)
+
+
+def _clients(turn: Turn, step: ModelStep) -> tuple[ToolStep, ...]:
+    return tuple(answer for answer in turn.answers(step.id).values() if _is_client(answer))
+
+
+def _is_client(step: Step) -> bool:
+    """A refused call has no executor: it never ran."""
+    return isinstance(step, ToolStep) and step.executor == "client"
