@@ -45,6 +45,13 @@ SCOPES: Mapping[str, Scope] = {
     "cancel_response": "run",
     "delete_response": "run",
     "list_input_items": "read",
+    "create_conversation": "run",
+    "get_conversation": "read",
+    "update_conversation": "run",
+    "delete_conversation": "run",
+    "list_conversation_items": "read",
+    "get_conversation_item": "read",
+    "add_conversation_items": "run",
     # What changes what others run by its name.
     "register_agent": "admin",
     "delete_agent": "admin",

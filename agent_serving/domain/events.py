@@ -56,8 +56,6 @@ class SessionOpened(Fact):
     metadata: dict[str, str] = {}
     budget: Budget = Budget()
     expires_at: datetime | None = None
-    history: tuple[Item, ...] = ()
-    """What was said elsewhere before the session began; the opening renders it."""
 
 
 class SessionForked(Fact):
@@ -91,7 +89,7 @@ class SessionChanged(Fact):
     agent: Agent | None = None
     """For turns to come: with the same opening, unless nothing is rendered yet."""
     history: tuple[Item, ...] = ()
-    """More of it, in front of the first turn."""
+    """What was said elsewhere, in front of the first turn; the opening renders it."""
     hidden_turn: str | None = None
     """Stays in the transcript, and is shown no more as a thing of its own."""
 
@@ -106,6 +104,9 @@ class TurnAccepted(Fact):
     type: Literal["turn_accepted"] = "turn_accepted"
     turn_id: str
     input: tuple[MessageItem, ...]
+    """Empty only where `history` is to be answered."""
+    history: tuple[Item, ...] = ()
+    """See `SessionChanged`."""
     queued: bool = False
     tool_choice: ToolChoice = "auto"
     output: Output | None = None

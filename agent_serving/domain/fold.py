@@ -97,8 +97,6 @@ def _open(fact: e.SessionOpened | e.SessionForked) -> Session:
         agent=fact.agent,
         metadata=fact.metadata,
         budget=fact.budget,
-        history=fact.history,
-        pending=messages_of(fact.history),
         version=1,
         created_at=fact.at,
         updated_at=fact.at,
@@ -124,10 +122,7 @@ def _change(session: Session, fact: e.SessionChanged) -> Session:
     if fact.agent is not None:
         session = _with_agent(session, fact.agent)
     if fact.history:
-        if session.turns or session.token_count:
-            raise ImpossibleEvent.because(fact.type, "history comes in front of the first turn")
-        history = (*session.history, *fact.history)
-        session = session.but(history=history, pending=messages_of(history))
+        session = _remember(session, fact)
     if fact.hidden_turn is not None:
         turn = session.turn(fact.hidden_turn)
         if turn is None or turn.status not in TERMINAL:
@@ -138,6 +133,13 @@ def _change(session: Session, fact: e.SessionChanged) -> Session:
         limits=session.limits if fact.limits is None else fact.limits,
         budget=session.budget if fact.budget is None else fact.budget,
     )
+
+
+def _remember(session: Session, fact: e.SessionChanged | e.TurnAccepted) -> Session:
+    if session.turns or session.token_count:
+        raise ImpossibleEvent.because(fact.type, "history comes in front of the first turn")
+    history = (*session.history, *fact.history)
+    return session.but(history=history, pending=messages_of(history))
 
 
 def _with_agent(session: Session, agent: Agent) -> Session:
@@ -160,6 +162,8 @@ def _accept(session: Session, fact: e.TurnAccepted) -> Session:
         )
     if session.turn(fact.turn_id) is not None:
         raise ImpossibleEvent.because(fact.type, "the turn exists")
+    if fact.history:
+        session = _remember(session, fact)
     turn = Turn(
         id=fact.turn_id,
         index=len(session.turns),

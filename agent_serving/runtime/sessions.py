@@ -66,7 +66,6 @@ class Sessions:
         metadata: dict[str, str] | None = None,
         budget: Budget | None = None,
         ttl_seconds: int | None = None,
-        history: Sequence[Item] = (),
         mark: RequestMark | None = None,
     ) -> Made[Session]:
         """Raises IdempotencyMismatch, and NotFound where a session of this mark is gone."""
@@ -80,7 +79,6 @@ class Sessions:
                 metadata=metadata or {},
                 budget=budget or Budget(),
                 expires_at=now + timedelta(seconds=ttl_seconds) if ttl_seconds else None,
-                history=tuple(history),
             ),
             mark=mark,
         )
@@ -285,12 +283,14 @@ class Sessions:
 
     def _accepted(self, session: Session, turn_id: str, request: TurnRequest) -> e.TurnAccepted:
         # What was said before may want an answer by itself.
-        silent = not request.input and bool(session.history) and not session.turns
+        told = session.history or request.history
+        silent = not request.input and bool(told) and not session.turns
         context = turn_context(self._ports.tracer, request.traceparent, request.tracestate)
         return e.TurnAccepted(
             at=self._now(),
             turn_id=turn_id,
             input=() if silent else self._items(request.input),
+            history=request.history,
             tool_choice=request.tool_choice,
             output=request.output,
             limits=request.limits,

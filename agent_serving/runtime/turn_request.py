@@ -7,16 +7,17 @@ from typing import Any, Literal
 
 from agent_serving.domain.receipt import RequestMark
 from agent_serving.domain.session import Turn
-from agent_serving.domain.values import Budget, Limits, Output, ToolChoice, Value
+from agent_serving.domain.values import Budget, Item, Limits, Output, ToolChoice, Value
 
 OnConflict = Literal["reject", "queue", "steer", "interrupt"]
 
 
 class TurnRequest(Value):
-    """`input` is one text per user message; of a session that has nothing but history it may be
-    empty."""
+    """`input` is one text per user message. `history` is what was said elsewhere before a session's
+    first turn; where there is some, `input` may be empty."""
 
     input: tuple[str, ...]
+    history: tuple[Item, ...] = ()
     tool_choice: ToolChoice = "auto"
     output: Output | None = None
     limits: Limits | None = None

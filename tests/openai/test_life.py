@@ -1,4 +1,4 @@
-"""The life of a response: in the background, read with a cursor, cancelled, gone on from, deleted."""
+"""The life of a response: followed, cancelled, gone on from, answered, deleted."""
 
 from __future__ import annotations
 
@@ -280,9 +280,7 @@ async def test_calls_can_be_answered_once(talking: Talking) -> None:
     talk = await talking(LOOKS_UP, "There it is.")
     body: Any = {"model": "scripted", "tools": [LOOK_UP]}
     first = await talk.client.responses.create(input="Where is it?", **body)
-    await talk.client.responses.create(
-        input=outputs(first), previous_response_id=first.id, **body
-    )
+    await talk.client.responses.create(input=outputs(first), previous_response_id=first.id, **body)
     with pytest.raises(openai.BadRequestError, match="answered already"):
         await talk.client.responses.create(
             input=outputs(first), previous_response_id=first.id, **body
@@ -299,9 +297,7 @@ async def test_a_history_with_calls_is_answered_without_an_earlier_response(
     told: list[Any] = [item.to_dict() for item in first.output]
     with pytest.raises(openai.BadRequestError, match="No tool output found"):
         await talk.client.responses.create(input=[question, *told], **body)
-    second = await talk.client.responses.create(
-        input=[question, *told, *outputs(first)], **body
-    )
+    second = await talk.client.responses.create(input=[question, *told, *outputs(first)], **body)
     assert second.output_text == "It is on its way."
     prompt = talk.engine.decode(talk.engine.requests[-1].prompt)
     assert prompt.index("Where is it?") < prompt.index("look_up", prompt.index("Where is it?"))

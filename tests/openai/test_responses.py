@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import openai
@@ -239,6 +240,32 @@ async def test_what_is_not_to_be_stored_is_gone(talking: Talking) -> None:
     assert await talk.sessions() == []
     with pytest.raises(openai.NotFoundError):
         await talk.client.responses.retrieve(made.id)
+
+
+async def test_a_caller_who_leaves_takes_with_him_what_is_not_stored(talking: Talking) -> None:
+    talk = await talking(Say("A long story, told slowly, without an end.", delay=0.2))
+    stream = await talk.client.responses.create(
+        model="scripted", input="Tell.", store=False, stream=True
+    )
+    async for event in stream:
+        if event.type == "response.output_text.delta":
+            break
+    await stream.close()
+    async with asyncio.timeout(10):
+        while await talk.sessions():
+            await asyncio.sleep(0.05)
+    assert talk.engine.aborted
+
+
+async def test_what_is_not_stored_leaves_what_it_goes_on_from_as_it_was(talking: Talking) -> None:
+    talk = await talking("One.", "Aside.", "Two.")
+    first = await talk.client.responses.create(model="scripted", input="Begin.")
+    body: Any = {"model": "scripted", "previous_response_id": first.id}
+    aside = await talk.client.responses.create(input="An aside.", store=False, **body)
+    second = await talk.client.responses.create(input="Go on.", **body)
+    assert (aside.output_text, second.output_text) == ("Aside.", "Two.")
+    assert "aside" not in talk.engine.decode(talk.engine.requests[-1].prompt)
+    assert len(await talk.sessions()) == 1
 
 
 async def test_a_request_that_comes_again_is_answered_and_not_done_again(

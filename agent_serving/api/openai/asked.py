@@ -51,7 +51,7 @@ async def wanted_agent(
                 param="instructions" if not body.tools else "tools",
             )
         return _drawn(agent, body)
-    if before is not None and _same_opening(body, before):
+    if before is not None and not system and _same_opening(body, before):
         return _drawn(before, body)
     told = body.instructions
     if told is None and before is not None:

@@ -144,7 +144,10 @@ class Narrator:
             case "step.restarted":
                 yield from self._voided()
         if self._steps and event.type.startswith("step."):
-            yield LAST - 1, {"type": f"agent_serving.{event.type}", "step_id": event.step_id, **data}
+            yield (
+                LAST - 1,
+                {"type": f"agent_serving.{event.type}", "step_id": event.step_id, **data},
+            )
 
     def _status_of(self, event: SessionEvent) -> Iterator[tuple[int, Json]]:
         queued = event.type == "turn.queued"

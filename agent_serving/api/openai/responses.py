@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 
@@ -82,7 +83,7 @@ async def create_response(
     if body.stream:
         headers = warning(ignored) | (REPLAYED if begun.replayed else {})
         headers |= {"x-turn-id": begun.id.turn_id, "x-session-id": begun.id.session_id}
-        return EventStream(_told(api, body, begun, steps=steps, keep=mark is not None), headers)
+        return EventStream(_told(api, begun, steps=steps), headers)
     tell_ignored(response, ignored)
     tell(response, replayed=begun.replayed)
     if not body.background:
@@ -93,7 +94,7 @@ async def create_response(
         response.status_code = 200
     session, shown = await found(api, begun.id, steps=steps)
     _name(response, session, begun.id)
-    if body.store is False and mark is None:
+    if begun.passing:
         await api.service.sessions.delete(api.tenant, session.id)
     return shown
 
@@ -199,18 +200,17 @@ def item_list(rows: list[Json], more: bool) -> views.ItemList:
     )
 
 
-async def _told(
-    api: Api, body: ResponseBody, begun: Begun, *, steps: bool, keep: bool
-) -> AsyncGenerator[bytes, None]:
-    """With `store: false` the session goes with the stream, also where the caller leaves early."""
+async def _told(api: Api, begun: Begun, *, steps: bool) -> AsyncGenerator[bytes, None]:
+    """What is not to be stored goes with the stream, also where the caller leaves early."""
     try:
         async for event in narrated(api, begun.id, first=begun.sequence, steps=steps):
             yield frame(event)
     except NotFound as error:
         yield frame(error_event(error) | {"sequence_number": 0})
     finally:
-        if body.store is False and not keep:
-            await api.service.sessions.delete(api.tenant, begun.id.session_id)
+        if begun.passing:
+            going = api.service.sessions.delete(api.tenant, begun.id.session_id)
+            await asyncio.shield(asyncio.ensure_future(going))
 
 
 def _name(response: Response, session: Session, own: ResponseId) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastapi import Request
 
@@ -15,10 +15,10 @@ from agent_serving.api.openai.ids import ResponseId, no_response, session_of
 from agent_serving.api.openai.objects import part_of, same_but_for_id
 from agent_serving.api.openai.parts import Part, parts_of
 from agent_serving.domain import receipt as receipts
-from agent_serving.domain.errors import SessionBusy
+from agent_serving.domain.errors import ImpossibleEvent, SessionBusy
 from agent_serving.domain.receipt import RequestMark
 from agent_serving.domain.session import TERMINAL, Session
-from agent_serving.domain.values import Agent
+from agent_serving.domain.values import Agent, Item
 from agent_serving.runtime.inputs import Input, SteerInput, ToolResultInput
 from agent_serving.runtime.turn_checks import busy
 
@@ -44,11 +44,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """`sequence` is the number of the turn's first event, where it is known."""
+    """`sequence` is the number of the turn's first event, where it is known. `passing`: the session
+    was made for this response alone, and goes when it is told."""
 
     id: ResponseId
     sequence: int | None = None
     replayed: bool = False
+    passing: bool = False
 
 
 async def take(api: Api, body: ResponseBody, request: Request, mark: RequestMark | None) -> Begun:
@@ -60,6 +62,8 @@ async def take(api: Api, body: ResponseBody, request: Request, mark: RequestMark
         )
     if body.background and body.store is False:
         raise Unsupported("A background response has to be stored.", param="store")
+    if body.conversation is not None and body.store is False:
+        raise Unsupported("What is said in a conversation is stored.", param="store")
     asked = Asked(api, body, heard(body.input, api.service.ports.new_id), request, mark)
     known = await api.service.sessions.maker.known(api.tenant, mark)
     if known is not None:
@@ -83,29 +87,25 @@ async def take(api: Api, body: ResponseBody, request: Request, mark: RequestMark
 
 
 async def _new(asked: Asked) -> Begun:
-    api, body = asked.api, asked.body
-    history, _ = asked.heard.split()
-    agent = await wanted_agent(api, body, None, asked.heard.instructions)
-    kept = body.store is not False
-    made = await api.service.sessions.open(
-        api.tenant,
-        agent,
-        ttl_seconds=None if kept else EPHEMERAL_SECONDS,
-        history=history,
-        mark=asked.mark,
-    )
+    api, stored = asked.api, asked.body.store is not False
+    asked.heard.split()
+    agent = await wanted_agent(api, asked.body, None, asked.heard.instructions)
+    ttl = None if stored else EPHEMERAL_SECONDS
+    made = await api.service.sessions.open(api.tenant, agent, ttl_seconds=ttl, mark=asked.mark)
     return await _first_turn(asked, made.value, agent)
 
 
 async def _first_turn(asked: Asked, session: Session, agent: Agent) -> Begun:
+    """Of a session that was made for it."""
     api = asked.api
     try:
-        return await _turn(asked, session, agent, asked.second)
+        begun = await _turn(asked, session, agent, asked.second)
     except Exception:
         # Nobody knows the session's id: it would stay for ever. The request may come again.
         await api.service.sessions.maker.forget(asked.mark)
         await api.service.sessions.delete(api.tenant, session.id)
         raise
+    return replace(begun, passing=asked.body.store is False and asked.mark is None)
 
 
 async def _in_conversation(asked: Asked, session: Session) -> Begun:
@@ -117,15 +117,14 @@ async def _in_conversation(asked: Asked, session: Session) -> Begun:
         return Begun(ResponseId(session.id, replayed.turn.id), replayed=True)
     if session.active is not None or session.queue:
         raise busy(session)
+    system: tuple[str, ...] = ()
     if session.turns:
         _check_no_answers(asked)
         asked.heard.news()
-        agent = await wanted_agent(api, body, session.agent)
     else:
-        history, _ = asked.heard.split()
-        agent = await wanted_agent(api, body, session.agent, asked.heard.instructions)
-        if history:
-            await api.service.sessions.change(api.tenant, session.id, history=history)
+        asked.heard.split()
+        system = asked.heard.instructions
+    agent = await wanted_agent(api, body, session.agent, system)
     await _change_agent(api, session, agent)
     return await _turn(asked, session, agent, asked.mark)
 
@@ -146,13 +145,14 @@ async def _after(asked: Asked, session: Session, part: Part) -> Begun:
             param="previous_response_id",
         )
     _check_no_answers(asked)
-    texts = asked.heard.news()
+    asked.heard.news()
     agent = await wanted_agent(api, asked.body, session.agent)
-    if session.turns[-1].id == turn.id and agent.opens_as(session.agent):
-        await _change_agent(api, session, agent)
+    is_last = session.turns[-1].id == turn.id and asked.body.store is not False
+    if is_last and agent.opens_as(session.agent):
         try:
-            return await _turn(asked, session, agent, asked.mark, texts=texts, follows=turn.id)
-        except SessionBusy:
+            await _change_agent(api, session, agent)
+            return await _turn(asked, session, agent, asked.mark, follows=turn.id)
+        except (SessionBusy, ImpossibleEvent):
             pass  # another one came first; this one forks
     fork = await api.service.forks.fork(
         api.tenant, session.id, at_turn=turn.id, metadata={}, agent=agent, mark=asked.mark
@@ -178,17 +178,17 @@ async def _turn(
     agent: Agent,
     mark: RequestMark | None,
     *,
-    texts: tuple[str, ...] | None = None,
     follows: str | None = None,
 ) -> Begun:
-    if texts is None:
-        begins = not session.turns
-        texts = asked.heard.split()[1] if begins else asked.heard.news()
+    if session.turns:
+        texts, history = asked.heard.news(), tuple[Item, ...]()
+    else:
+        history, texts = asked.heard.split()
     turn = await turn_request(
         asked.api, agent, session.limits, asked.body, texts, asked.request, mark
     )
     taken = await asked.api.service.sessions.start_turn(
-        asked.api.tenant, session.id, turn.but(follows=follows)
+        asked.api.tenant, session.id, turn.but(history=history, follows=follows)
     )
     own = ResponseId(session.id, taken.turn.id)
     return Begun(own, taken.sequence, replayed=taken.sequence is None)

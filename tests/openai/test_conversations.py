@@ -1,0 +1,134 @@
+"""Conversations by OpenAI's own client."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import openai
+import pytest
+
+from agent_serving.testing import Say
+from tests.openai.conformance import fold
+from tests.openai.conftest import LOOK_UP, LOOKS_UP, Talk, Talking
+
+
+async def said(talk: Talk, conversation: str) -> list[tuple[str, str]]:
+    found = await talk.client.conversations.items.list(conversation, order="asc", limit=100)
+    return [
+        (item.role, item.content[0].text)  # type: ignore[union-attr]
+        if item.type == "message"
+        else (item.type, "")
+        for item in found.data
+    ]
+
+
+async def test_a_conversation_is_made_read_changed_and_deleted(talking: Talking) -> None:
+    talk = await talking("Hello.")
+    made = await talk.client.conversations.create(metadata={"topic": "demo"})
+    assert (made.object, made.metadata) == ("conversation", {"topic": "demo"})
+    assert await talk.client.conversations.retrieve(made.id) == made
+    changed = await talk.client.conversations.update(made.id, metadata={"topic": "other"})
+    assert changed.metadata == {"topic": "other"}
+    gone = await talk.client.conversations.delete(made.id)
+    assert (gone.id, gone.deleted) == (made.id, True)
+    with pytest.raises(openai.NotFoundError):
+        await talk.client.conversations.retrieve(made.id)
+    assert await talk.sessions() == []
+
+
+async def test_responses_in_a_conversation_know_all_that_was_said(talking: Talking) -> None:
+    talk = await talking("You are Ann.", "Ann.")
+    made = await talk.client.conversations.create(
+        items=[
+            {"type": "message", "role": "user", "content": "Hello."},
+            {"type": "message", "role": "assistant", "content": "Hi."},
+        ]
+    )
+    body: Any = {"model": "scripted", "conversation": made.id, "instructions": "Remember."}
+    first = await talk.client.responses.create(input="I am Ann.", **body)
+    assert first.conversation is not None
+    assert first.conversation.id == made.id
+    assert first.previous_response_id is None
+    stream = await talk.client.responses.create(input="Who am I?", stream=True, **body)
+    fold([event async for event in stream])
+    assert await said(talk, made.id) == [
+        ("user", "Hello."),
+        ("assistant", "Hi."),
+        ("user", "I am Ann."),
+        ("assistant", "You are Ann."),
+        ("user", "Who am I?"),
+        ("assistant", "Ann."),
+    ]
+    prompt = talk.engine.decode(talk.engine.requests[0].prompt)
+    assert [prompt.index(text) for text in ("Remember.", "Hello.", "Hi.", "I am Ann.")] == sorted(
+        prompt.index(text) for text in ("Remember.", "Hello.", "Hi.", "I am Ann.")
+    )
+    assert len(await talk.sessions()) == 1
+
+
+async def test_calls_in_a_conversation_are_answered_in_it(talking: Talking) -> None:
+    talk = await talking(LOOKS_UP, "It is on its way.")
+    made = await talk.client.conversations.create()
+    body: Any = {"model": "scripted", "conversation": made.id, "tools": [LOOK_UP]}
+    first = await talk.client.responses.create(input="Where is it?", **body)
+    call = first.output[0]
+    assert call.type == "function_call"
+    output = {"type": "function_call_output", "call_id": call.call_id, "output": "on its way"}
+    repeated: Any = {**body, "input": [output], "extra_headers": {"Idempotency-Key": "a"}}
+    second = await talk.client.responses.create(**repeated)
+    assert second.output_text == "It is on its way."
+    assert await talk.client.responses.create(**repeated) == second
+    kinds = [kind for kind, _ in await said(talk, made.id)]
+    assert kinds == ["user", "function_call", "function_call_output", "assistant"]
+
+
+async def test_items_are_added_in_front_of_the_first_response_and_read(talking: Talking) -> None:
+    talk = await talking("Hello.")
+    made = await talk.client.conversations.create()
+    added = await talk.client.conversations.items.create(
+        made.id, items=[{"type": "message", "role": "user", "content": "Hi."}]
+    )
+    item = await talk.client.conversations.items.retrieve(
+        added.data[0].id or "", conversation_id=made.id
+    )
+    assert item == added.data[0]
+    await talk.client.responses.create(model="scripted", input="You?", conversation=made.id)
+    assert await said(talk, made.id) == [("user", "Hi."), ("user", "You?"), ("assistant", "Hello.")]
+    with pytest.raises(openai.BadRequestError, match="in front of the first response"):
+        await talk.client.conversations.items.create(
+            made.id, items=[{"type": "message", "role": "user", "content": "More."}]
+        )
+
+
+async def test_a_conversation_keeps_what_it_began_with(talking: Talking) -> None:
+    talk = await talking("Hello.", "Warm.")
+    made = await talk.client.conversations.create()
+    body: Any = {"model": "scripted", "conversation": made.id}
+    await talk.client.responses.create(input="Hi", instructions="Be kind.", **body)
+    with pytest.raises(openai.BadRequestError, match="that it began with"):
+        await talk.client.responses.create(input="Hi", instructions="Be stern.", **body)
+    warm = await talk.client.responses.create(input="Hi", temperature=0.5, **body)
+    assert (warm.temperature, warm.instructions) == (0.5, "Be kind.")
+
+
+async def test_a_busy_conversation_says_so(talking: Talking) -> None:
+    talk = await talking(Say("A long story, told slowly.", delay=0.2))
+    made = await talk.client.conversations.create()
+    body: Any = {"model": "scripted", "conversation": made.id}
+    await talk.client.responses.create(input="Tell.", background=True, **body)
+    with pytest.raises(openai.ConflictError) as refused:
+        await talk.client.responses.create(input="Faster.", **body)
+    assert refused.value.code == "session_busy"
+    assert refused.value.response.headers["x-should-retry"] == "false"
+
+
+async def test_a_deleted_response_stays_in_its_conversation(talking: Talking) -> None:
+    talk = await talking("Hello.")
+    made = await talk.client.conversations.create()
+    response = await talk.client.responses.create(
+        model="scripted", input="Hi", conversation=made.id
+    )
+    await talk.client.responses.delete(response.id)
+    with pytest.raises(openai.NotFoundError):
+        await talk.client.responses.retrieve(response.id)
+    assert await said(talk, made.id) == [("user", "Hi"), ("assistant", "Hello.")]
