@@ -35,7 +35,7 @@ from agent_serving.api.guard import AccessGuard
 from agent_serving.api.identity import RequestIdentity
 from agent_serving.api.limits import RequestLimits
 from agent_serving.api.metrics import RequestMeter
-from agent_serving.api.openai import conversations, responses
+from agent_serving.api.openai import chat, conversations, responses
 from agent_serving.api.server_span import ServerSpan
 from agent_serving.domain.values import Output
 from agent_serving.ports.meter import Meter
@@ -119,7 +119,7 @@ def create_app(
     app.state.api = Api(service, settings, outputs or {}, meter, access)
     for module in (
         agents, sessions, turns, inputs, steps, traces, items, events, forks, usage, catalog,
-        health, responses, conversations,
+        health, responses, conversations, chat,
     ):  # fmt: skip
         app.include_router(module.router)
     if meter is not None:

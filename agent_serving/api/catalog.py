@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from pydantic import Field
 
 import agent_serving
@@ -15,7 +15,7 @@ from agent_serving.api.context import Api, Context
 from agent_serving.api.errors import documented
 from agent_serving.api.paging import Page
 from agent_serving.api.views import View
-from agent_serving.domain.errors import StoreUnavailable
+from agent_serving.domain.errors import NotFound, StoreUnavailable
 from agent_serving.domain.values import Effect, JsonSchema, Output
 
 router = APIRouter(prefix="/v1", tags=["catalog"])
@@ -149,11 +149,35 @@ async def list_grammars(api: Context) -> GrammarPage:
 @router.get("/models", response_model=ModelPage, summary="List models", responses=documented())
 async def list_models(api: Context) -> ModelPage:
     """The models that are served now."""
+    found = _models(api)
+    return ModelPage(data=list(found.values()), has_more=False, **_ends(list(found)))
+
+
+@router.get(
+    "/models/{model:path}",
+    response_model=Model,
+    summary="Read a model",
+    responses=documented(NotFound),
+)
+async def get_model(
+    model: Annotated[str, Path(max_length=512, description="Its id.", examples=["demo"])],
+    api: Context,
+) -> Model:
+    found = _models(api)
+    if model not in found:
+        raise NotFound(
+            f"No engine serves the model {model!r}. GET /v1/models lists those that are served.",
+            param="model",
+        )
+    return found[model]
+
+
+def _models(api: Api) -> dict[str, Model]:
     found: dict[str, Model] = {}
     for worker in api.service.ports.engine.workers():
         if worker.ready and worker.model is not None and worker.model not in found:
             found[worker.model] = Model(id=worker.model, context_length=worker.context_length)
-    return ModelPage(data=list(found.values()), has_more=False, **_ends(list(found)))
+    return found
 
 
 @router.get(

@@ -68,6 +68,12 @@ class MethodNotAllowed(InvalidRequest):
     pass
 
 
+class GenerationFailed(AgentServingError):
+    """A completion whose turn came to no answer."""
+
+    code = "generation_failed"
+
+
 class InternalError(AgentServingError):
     """A defect of the service. Its message says nothing of the inside; the log does."""
 
@@ -102,6 +108,7 @@ STATUS: Mapping[type[AgentServingError], HTTPStatus] = {
     IssuerUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     ShuttingDown: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    GenerationFailed: HTTPStatus.BAD_GATEWAY,
     InternalError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 """The nearest class of an error's ancestry counts; an error that has none here is a defect."""
@@ -148,16 +155,20 @@ def answer(error: AgentServingError, scope: Scope) -> JSONResponse:
         _LOG.error("an error without a status reached the API", exc_info=error)
         error = internal_error()
         status = HTTPStatus.INTERNAL_SERVER_ERROR
-    info = ErrorInfo(
+    envelope = ErrorEnvelope(error=info(error, scope)).model_dump(mode="json")
+    return JSONResponse(envelope, status, headers=_headers(error))
+
+
+def info(error: AgentServingError, scope: Scope) -> ErrorInfo:
+    """What is said of an error that has a status."""
+    return ErrorInfo(
         message=error.message,
-        type=_type(status),
+        type=_type(status_of(error) or HTTPStatus.INTERNAL_SERVER_ERROR),
         code=error.code,
         param=error.param,
         request_id=request_id_of(scope),
         details=error.details or None,
     )
-    envelope = ErrorEnvelope(error=info).model_dump(mode="json")
-    return JSONResponse(envelope, status, headers=_headers(error))
 
 
 def internal_error() -> InternalError:
@@ -253,6 +264,7 @@ _MEANING: Mapping[type[AgentServingError], str] = {
     IssuerUnavailable: "A token's key is not known, and its issuer cannot be asked.",
     ShuttingDown: "This replica is about to end. Nothing was changed; another one takes it.",
     StoreUnavailable: "The store cannot be reached.",
+    GenerationFailed: "The model came to no answer; the message says why.",
     InternalError: "A defect of the service.",
 }
 

@@ -29,6 +29,7 @@ SCOPES: Mapping[str, Scope] = {
     "list_tools": "read",
     "list_grammars": "read",
     "list_models": "read",
+    "get_model": "read",
     "get_capabilities": "read",
     # What an application does with sessions, which are its own data: it may delete them, too.
     "open_session": "run",
@@ -52,6 +53,7 @@ SCOPES: Mapping[str, Scope] = {
     "list_conversation_items": "read",
     "get_conversation_item": "read",
     "add_conversation_items": "run",
+    "create_completion": "run",
     # What changes what others run by its name.
     "register_agent": "admin",
     "delete_agent": "admin",

@@ -75,11 +75,8 @@ def _same_opening(body: ResponseBody, before: Agent) -> bool:
 
 
 def _drawn(agent: Agent, body: ResponseBody) -> Agent:
-    given = {"temperature": body.temperature, "top_p": body.top_p}
+    given = {"temperature": body.temperature, "top_p": body.top_p, "seed": body.seed}
     changes = {name: value for name, value in given.items() if value is not None}
-    seed = getattr(body, "seed", None)
-    if isinstance(seed, int):
-        changes["seed"] = seed
     return agent.but(
         sampling=agent.sampling.but(**changes),
         service_class=_class(body.service_tier) or agent.service_class,

@@ -114,6 +114,9 @@ class ResponseBody(Lenient):
     max_tool_calls: int | None = Field(None, ge=0, le=10_000, description="Of the tool loop.")
     temperature: Temperature
     top_p: float | None = Field(None, gt=0, le=1, description="Probability mass to draw from.")
+    seed: int | None = Field(
+        None, ge=0, lt=2**63, description="Makes drawing repeatable; OpenAI's has it not."
+    )
     include: list[str] | None = Field(
         None, max_length=32, description="`agent_serving.steps` adds the step ledger."
     )

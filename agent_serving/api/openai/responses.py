@@ -94,8 +94,7 @@ async def create_response(
         response.status_code = 200
     session, shown = await found(api, begun.id, steps=steps)
     _name(response, session, begun.id)
-    if begun.passing:
-        await api.service.sessions.delete(api.tenant, session.id)
+    await pass_away(api, begun)
     return shown
 
 
@@ -208,9 +207,14 @@ async def _told(api: Api, begun: Begun, *, steps: bool) -> AsyncGenerator[bytes,
     except NotFound as error:
         yield frame(error_event(error) | {"sequence_number": 0})
     finally:
-        if begun.passing:
-            going = api.service.sessions.delete(api.tenant, begun.id.session_id)
-            await asyncio.shield(asyncio.ensure_future(going))
+        await pass_away(api, begun)
+
+
+async def pass_away(api: Api, begun: Begun) -> None:
+    """To the end, also where the caller has left and the request is cancelled."""
+    if begun.passing:
+        going = api.service.sessions.delete(api.tenant, begun.id.session_id)
+        await asyncio.shield(asyncio.ensure_future(going))
 
 
 def _name(response: Response, session: Session, own: ResponseId) -> None:

@@ -115,3 +115,52 @@ class DeletedConversation(View):
     id: str
     object: Literal["conversation.deleted"] = "conversation.deleted"
     deleted: Literal[True] = True
+
+
+class FunctionOfCall(View):
+    name: str
+    arguments: str
+
+
+class CallOfMessage(View):
+    id: str
+    type: Literal["function"]
+    function: FunctionOfCall
+
+
+class CompletionMessage(View):
+    role: Literal["assistant"]
+    content: str | None
+    refusal: None = None
+    tool_calls: list[CallOfMessage] | None = None
+    reasoning_content: str | None = Field(None, description="What the model thought, if it did.")
+
+
+class CompletionChoice(View):
+    index: int
+    message: CompletionMessage
+    finish_reason: Literal["stop", "length", "tool_calls"]
+    logprobs: None = None
+
+
+class PromptTokensDetails(View):
+    cached_tokens: int
+
+
+class CompletionUsage(View):
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    prompt_tokens_details: PromptTokensDetails
+    completion_tokens_details: OutputTokensDetails
+
+
+class Completion(View):
+    id: str
+    object: Literal["chat.completion"]
+    created: int
+    model: str
+    system_fingerprint: None = None
+    service_tier: str
+    choices: list[CompletionChoice]
+    usage: CompletionUsage
