@@ -20,7 +20,7 @@ from agent_serving.api.openai.bodies import (
 from agent_serving.api.openai.heard import heard
 from agent_serving.api.openai.ids import conversation_id, session_of
 from agent_serving.api.openai.ignored import tell_ignored, unknown
-from agent_serving.api.openai.output import Json, told
+from agent_serving.api.openai.output import Json, transcript
 from agent_serving.api.openai.responses import item_list
 from agent_serving.api.paging import NewestFirst, cut
 from agent_serving.domain.errors import (
@@ -124,7 +124,7 @@ async def delete_conversation(conversation_id: Id, api: Context) -> views.Delete
 async def list_conversation_items(
     conversation_id: Id, api: Context, query: NewestFirst
 ) -> views.ItemList:
-    items = _items(await _found(api, conversation_id))
+    items = transcript(await _found(api, conversation_id))
     rows, more = cut(items, lambda item: str(item["id"]), query)
     return item_list(rows, more)
 
@@ -149,7 +149,7 @@ async def add_conversation_items(
     history = _history(api, body.items)
     session = await api.service.sessions.change(api.tenant, session.id, history=history)
     added = {item.id for item in history}
-    return item_list([item for item in _items(session) if item["id"] in added], False)
+    return item_list([item for item in transcript(session) if item["id"] in added], False)
 
 
 @router.get(
@@ -159,7 +159,7 @@ async def add_conversation_items(
     responses=documented(NotFound),
 )
 async def get_conversation_item(conversation_id: Id, item_id: ItemId, api: Context) -> Json:
-    for item in _items(await _found(api, conversation_id)):
+    for item in transcript(await _found(api, conversation_id)):
         if item["id"] == item_id:
             return item
     raise NotFound(f"The conversation has no item {item_id!r}.", param="item_id")
@@ -184,11 +184,6 @@ async def _found(api: Api, conversation: str) -> Session:
         raise NotFound(
             f"There is no conversation {conversation!r}.", param="conversation_id"
         ) from None
-
-
-def _items(session: Session) -> list[Json]:
-    said = [*session.history, *(item for turn in session.turns for item in turn.items)]
-    return list(told(said, session.agent))
 
 
 def _view(session: Session) -> views.Conversation:

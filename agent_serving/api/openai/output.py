@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, assert_never
 
 from agent_serving.api.openai.parts import Part
-from agent_serving.domain.session import ModelStep, Turn
+from agent_serving.domain.session import ModelStep, Session, Turn
 from agent_serving.domain.values import (
     Agent,
     Item,
@@ -53,29 +53,37 @@ def output_item(
                 "content": content,
             }
         case ReasoningItem():
-            return {
-                "id": item.id,
-                "type": "reasoning",
-                "summary": [],
-                "content": [reasoning_text(item.text)] if item.text else [],
-                "status": item.status,
-            }
+            return reasoning_item(item)
+        case ToolCallItem() if runs_here(agent, item.name):
+            return served_call(item, result, over=over)
         case ToolCallItem():
-            if not runs_here(agent, item.name):
-                return {
-                    "id": item.id,
-                    "type": "function_call",
-                    "call_id": item.call_id,
-                    "name": item.name,
-                    "arguments": item.arguments,
-                    "status": item.status,
-                }
-            return _served_call(item, result, over=over)
+            return function_call(item)
         case _:
             assert_never(item)
 
 
-def _served_call(item: ToolCallItem, result: ToolResultItem | None, *, over: bool) -> Json:
+def reasoning_item(item: ReasoningItem) -> Json:
+    return {
+        "id": item.id,
+        "type": "reasoning",
+        "summary": [],
+        "content": [reasoning_text(item.text)] if item.text else [],
+        "status": item.status,
+    }
+
+
+def function_call(item: ToolCallItem) -> Json:
+    return {
+        "id": item.id,
+        "type": "function_call",
+        "call_id": item.call_id,
+        "name": item.name,
+        "arguments": item.arguments,
+        "status": item.status,
+    }
+
+
+def served_call(item: ToolCallItem, result: ToolResultItem | None, *, over: bool) -> Json:
     call: Json = {
         "id": item.id,
         "type": "mcp_call",
@@ -145,25 +153,39 @@ def input_of(part: Part, history: tuple[Item, ...], agent: Agent) -> list[Json]:
         steers = [i.item for i in turn.interjections if begun < i.after <= first]
         results = [step.item for step in part.before.handed if step.item is not None]
         return [*map(call_output, results), *map(input_message, steers)]
-    heard = [*(history if turn.index == 0 else ()), *turn.input]
-    return list(told(heard, agent))
+    before = remembered(history, agent) if turn.index == 0 else []
+    return [*before, *map(input_message, turn.input)]
 
 
-def told(items: list[Item], agent: Agent) -> Iterator[Json]:
-    """Any items of a transcript, in its order."""
+def remembered(history: tuple[Item, ...], agent: Agent) -> list[Json]:
+    """What was said elsewhere. A call there was the caller's, unless the tool is one of ours."""
+    served = {tool.name for tool in agent.tools if tool.executor == "server"}
+    return list(_told(history, served))
+
+
+def transcript(session: Session) -> list[Json]:
+    """All that was said, in the order in which the model saw it."""
+    agent, said = session.agent, [item for turn in session.turns for item in turn.items]
+    names = {item.name for item in said if isinstance(item, ToolCallItem)}
+    served = {name for name in names if runs_here(agent, name)}
+    return [*remembered(session.history, agent), *_told(said, served)]
+
+
+def _told(items: Sequence[Item], served: set[str]) -> Iterator[Json]:
     results = {item.call_id: item for item in items if isinstance(item, ToolResultItem)}
-    calls = {item.call_id: item.name for item in items if isinstance(item, ToolCallItem)}
     for item in items:
         match item:
             case MessageItem():
                 yield input_message(item)
             case ReasoningItem():
-                yield output_item(item, agent, None, over=True)
+                yield reasoning_item(item)
+            case ToolCallItem(name=name) if name in served:
+                yield served_call(item, results.get(item.call_id), over=True)
             case ToolCallItem():
-                yield output_item(item, agent, results.get(item.call_id), over=True)
+                yield function_call(item)
+            case ToolResultItem(name=name) if name in served:
+                continue  # it is shown with its call
             case ToolResultItem():
-                # That of a call which ran here is shown with the call.
-                if not runs_here(agent, calls.get(item.call_id)):
-                    yield call_output(item)
+                yield call_output(item)
             case _:
                 assert_never(item)
