@@ -17,6 +17,7 @@ from agent_serving.adapters.hashing import Argon2Hasher
 from agent_serving.adapters.redis import EmbeddedRedis
 from agent_serving.api import guard
 from agent_serving.api.explorer import pages
+from agent_serving.api.openai.ids import ResponseId, conversation_id
 from agent_serving.api.scopes import OPEN, SCOPES
 from agent_serving.domain.access import Scope
 from agent_serving.testing import ScriptedEngine
@@ -49,6 +50,11 @@ async def things(http: httpx.AsyncClient) -> dict[str, str]:
         "session_id": opened["id"],
         "turn_id": turn["id"],
         "step_id": steps["data"][0]["id"],
+        "response_id": str(ResponseId(opened["id"], turn["id"])),
+        "conversation_id": conversation_id(opened["id"]),
+        "item_id": turn["items"][0]["id"],
+        # Models are everybody's: this one is nobody's.
+        "model": "x",
     }
 
 
@@ -59,13 +65,23 @@ BODIES: dict[str, Any] = {
     "give_inputs": {"inputs": [{"type": "steer", "content": "x"}]},
     "open_session": {"agent": {}},
     "register_agent": {"name": "another"},
+    "create_response": {"input": "x"},
+    "create_completion": {"messages": [{"role": "user", "content": "x"}]},
+    "create_conversation": {},
+    "update_conversation": {"metadata": {"mine": "now"}},
+    "add_conversation_items": {"items": [{"role": "user", "content": "x"}]},
 }
+
+NAMES = (
+    "agent", "session_id", "turn_id", "step_id", "response_id", "conversation_id", "item_id",
+    "model",
+)  # fmt: skip
 
 
 async def test_without_a_key_no_operation_is_to_be_had(serve: Serve) -> None:
     api = await keyed(serve)
     found = await document(api.served)
-    ids = dict.fromkeys(("agent", "session_id", "turn_id", "step_id"), "x")
+    ids = dict.fromkeys(NAMES, "x")
     asked = 0
     for method, path, operation in calls(found, ids):
         for headers in ({}, {"authorization": f"Bearer {NOT_A_KEY}"}, {"authorization": "Basic x"}):
@@ -143,7 +159,7 @@ async def test_each_operation_takes_its_scope(serve: Serve, scope: Scope) -> Non
         "admin": {"read", "run", "admin"},
         "metrics": {"metrics"},
     }
-    ids = dict.fromkeys(("agent", "session_id", "turn_id", "step_id"), "x")
+    ids = dict.fromkeys(NAMES, "x")
     async with api.tenant("acme", scope) as http:
         for method, path, operation in calls(found, ids):
             needed = operation["x-required-scope"]

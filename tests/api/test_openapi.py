@@ -57,15 +57,15 @@ async def test_every_operation_is_described_with_its_errors(shared: Served) -> N
             assert content["examples"], name
 
 
-async def test_every_field_that_comes_in_is_described(shared: Served) -> None:
-    found = await document(shared)
-    schemas = found["components"]["schemas"]
+def bodies(document: dict[str, Any], *, openai: bool) -> dict[str, dict[str, Any]]:
+    """The schemas by name that request bodies are made of: OpenAI's, or our own."""
+    schemas = document["components"]["schemas"]
     todo = [
         operation["requestBody"]["content"]["application/json"]["schema"]
-        for _, operation in operations(found)
-        if "requestBody" in operation
+        for _, operation in operations(document)
+        if "requestBody" in operation and (operation["tags"] == ["openai"]) == openai
     ]
-    seen: set[str] = set()
+    seen: dict[str, dict[str, Any]] = {}
     while todo:
         node = todo.pop()
         if isinstance(node, list):
@@ -73,14 +73,30 @@ async def test_every_field_that_comes_in_is_described(shared: Served) -> None:
         elif isinstance(node, dict):
             name = str(node.get("$ref", "")).rpartition("/")[2]
             if name and name not in seen:
-                seen.add(name)
+                seen[name] = schemas[name]
                 todo.append(schemas[name])
-                for field, schema in schemas[name].get("properties", {}).items():
-                    described = schema.keys() & {"description", "$ref", "const"}
-                    assert described, f"{name}.{field}"
-                assert schemas[name]["additionalProperties"] is False, name
             todo += [value for key, value in node.items() if key != "examples"]
-    assert {"AgentBody", "SessionBody", "TurnBody", "InputsBody", "Sampling"} <= seen
+    return seen
+
+
+async def test_every_field_that_comes_in_is_described(shared: Served) -> None:
+    found = await document(shared)
+    for openai in (False, True):
+        for name, schema in bodies(found, openai=openai).items():
+            for field, told in schema.get("properties", {}).items():
+                assert told.keys() & {"description", "$ref", "const"}, f"{name}.{field}"
+
+
+async def test_unknown_fields_are_refused_but_by_openais_routes(shared: Served) -> None:
+    found = await document(shared)
+    own = bodies(found, openai=False)
+    for name, schema in own.items():
+        assert schema["additionalProperties"] is False, name
+    assert {"AgentBody", "SessionBody", "TurnBody", "InputsBody", "Sampling"} <= own.keys()
+    theirs = bodies(found, openai=True)
+    for name, schema in theirs.items():
+        assert name == "JsonValue" or schema["additionalProperties"] is True, name
+    assert {"ResponseBody", "ChatBody", "ConversationBody", "InputItem"} <= theirs.keys()
 
 
 async def test_streams_are_documented(shared: Served) -> None:
@@ -91,3 +107,5 @@ async def test_streams_are_documented(shared: Served) -> None:
         assert told == {"$ref": "#/components/schemas/Event"}
     events = found["paths"]["/v1/sessions/{session_id}/events"]["get"]["responses"]
     assert set(events["200"]["content"]) == {"application/json", "text/event-stream"}
+    for name in ("/v1/responses", "/v1/chat/completions"):
+        assert "text/event-stream" in found["paths"][name]["post"]["responses"]["200"]["content"]
