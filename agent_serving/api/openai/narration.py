@@ -46,8 +46,6 @@ class _Told:
     done: bool = False
     call: ToolCallItem | None = None
     """Of a call that runs here: whole."""
-    result: ToolResultItem | None = None
-    """Of such a call; it may be there before the reply that made the call has ended."""
 
 
 class Narrator:
@@ -64,6 +62,8 @@ class Narrator:
         self._created = False
         self._status = ""
         self._items: dict[str, _Told] = {}
+        self._results: dict[str, ToolResultItem] = {}
+        """By call; one may be there before the reply that made the call has ended."""
         self.ended = False
         """Whether the last event of the part was told: `close` is due."""
 
@@ -136,8 +136,8 @@ class Narrator:
                     yield from self._delta(told, data["delta"])
             case "item.done" if data["item"]["type"] == "tool_result":
                 result = ToolResultItem.model_validate(data["item"])
+                self._results[result.call_id] = result
                 for told in [t for t in self._items.values() if t.call_id == result.call_id]:
-                    told.result = result
                     yield from self._answered(told)
             case "item.done" if data["item"].get("role") != "user":
                 yield from self._whole(_REPLY_ITEM.validate_python(data["item"]))
@@ -210,8 +210,9 @@ class Narrator:
             yield 5, self._of(told, "response.content_part.done", content_index=0, part=part)
 
     def _answered(self, told: _Told) -> Iterator[tuple[int, Json]]:
-        if told.call is not None and told.result is not None and not told.done:
-            item = output_item(told.call, self._agent, told.result, over=True)
+        result = self._results.get(told.call_id)
+        if told.call is not None and result is not None and not told.done:
+            item = output_item(told.call, self._agent, result, over=True)
             yield 5, self._of(told, f"response.mcp_call.{item['status']}")
             yield 6, self._done(told, item)
 
