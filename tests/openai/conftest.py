@@ -62,8 +62,9 @@ async def talking(serve: Serve) -> AsyncIterator[Talking]:
     """`await talking("Hello.", Say(…))` serves an engine that says these lines."""
     async with AsyncExitStack() as stack:
 
-        async def start(*lines: Any, **settings: Any) -> Talk:
-            engine = ScriptedEngine(lines[0] if callable(lines[0]) else lines)
+        async def start(*lines: Any, model: str = "scripted", **settings: Any) -> Talk:
+            script = lines[0] if callable(lines[0]) else lines
+            engine = ScriptedEngine(script, model=model)
             served = await serve(engine, **settings)
             client = AsyncOpenAI(
                 base_url=f"{served.http.base_url}/v1/", api_key="none", max_retries=0
