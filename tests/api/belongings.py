@@ -7,8 +7,9 @@ from typing import Any
 
 import httpx
 
+from agent_serving.api.openai.ids import ResponseId, conversation_id
 from agent_serving.domain.tool import tool
-from agent_serving.testing import ScriptedEngine
+from agent_serving.testing import Say, ScriptedEngine
 from tests.api.generated import Ids
 from tests.runtime.talk import call
 
@@ -17,6 +18,8 @@ LOOK_UP = {
     "name": "look_up",
     "parameters": {"type": "object", "properties": {"key": {"type": "string"}}},
 }
+MODEL = "scripted"
+SLOWLY = "Say something that takes an hour."
 IDEMPOTENCY_KEY = "the-same-for-everybody"
 
 
@@ -44,6 +47,12 @@ class Belongings:
     idle: Ids
     waiting: Ids
     another: Ids
+    said: Ids
+    """A response that is over, in a conversation."""
+    asked: Ids
+    """One that runs."""
+    fresh: Ids
+    """A conversation without a response."""
     opened: dict[str, Any]
     """The body of the request that opened the session of `idle`, with IDEMPOTENCY_KEY."""
 
@@ -51,10 +60,12 @@ class Belongings:
 def talkative() -> ScriptedEngine:
     """Uses a tool wherever the user says its name, then repeats what it was told."""
 
-    def reply(prompt: str) -> str:
+    def reply(prompt: str) -> str | Say:
         # The reply's own beginning is the last.
         role, _, said = prompt.split("<|im_start|>")[-2].partition("\n")
         said = said.partition("<|im_end|>")[0].strip()
+        if role == "user" and said == SLOWLY:
+            return Say("." * 3_600, delay=1.0, chunk=1)
         for name, argument in (("look_up", "key"), ("calculator", "expression")):
             if role == "user" and said.startswith(name):
                 text = said.removeprefix(name).strip()
@@ -77,8 +88,38 @@ async def belongings(http: httpx.AsyncClient, mark: str) -> Belongings:
         idle=await _ids(http, registered["id"], idle["id"], idle["turn"]),
         waiting=await _waiting(http, registered["id"], mark),
         another=await _waiting(http, registered["id"], mark),
+        said=await _response(http, mark, await _conversation(http, mark)),
+        asked=await _response(http, mark, await _conversation(http, mark), wait=False),
+        fresh={"agent": MODEL, "conversation_id": await _conversation(http, mark)},
         opened=body,
     )
+
+
+async def _conversation(http: httpx.AsyncClient, mark: str) -> str:
+    answer = await http.post("/v1/conversations", json={"metadata": {"mark": mark}})
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["id"])
+
+
+async def _response(
+    http: httpx.AsyncClient, mark: str, conversation: str, *, wait: bool = True
+) -> Ids:
+    body = {
+        "model": MODEL,
+        "input": f"Say {mark}." if wait else SLOWLY,
+        "conversation": conversation,
+        "background": not wait,
+    }
+    answer = await http.post("/v1/responses", json=body)
+    assert answer.status_code == 200, answer.text
+    items = (await http.get(f"/v1/conversations/{conversation}/items")).json()["data"]
+    return {
+        "agent": MODEL,
+        "model": MODEL,
+        "conversation_id": conversation,
+        "response_id": answer.json()["id"],
+        "item_id": items[0]["id"],
+    }
 
 
 async def _waiting(http: httpx.AsyncClient, agent_id: str, mark: str) -> Ids:
@@ -109,6 +150,10 @@ async def _ids(http: httpx.AsyncClient, agent: str, session_id: str, turn: dict[
         "session_id": session_id,
         "turn_id": turn["id"],
         "step_id": steps[0]["id"],
+        "response_id": str(ResponseId(session_id, turn["id"])),
+        "conversation_id": conversation_id(session_id),
+        "item_id": turn["items"][0]["id"],
+        "model": MODEL,
     }
 
 

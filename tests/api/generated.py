@@ -43,7 +43,13 @@ _ORDER = ("GET", "PATCH", "POST", "DELETE")
 _LAST = "cancel_turn"
 """What is cancelled or deleted has been read, changed and answered before."""
 
-_IN_BODIES = {"agent": "agent", "at_turn": "turn_id", "call_id": "call_id"}
+_IN_BODIES = {
+    "agent": "agent",
+    "at_turn": "turn_id",
+    "call_id": "call_id",
+    "conversation": "conversation_id",
+    "previous_response_id": "response_id",
+}
 """Fields that refer to objects, and the kind of the id."""
 
 

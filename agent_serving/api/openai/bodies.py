@@ -155,5 +155,8 @@ class ConversationPatch(Lenient):
 
 class ItemsBody(Lenient):
     items: list[InputItem] = Field(
-        min_length=1, max_length=256, description="Added before the first response."
+        min_length=1,
+        max_length=256,
+        description="Added before the first response.",
+        examples=[[{"type": "message", "role": "user", "content": "I am in Lima."}]],
     )
