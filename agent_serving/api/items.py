@@ -22,20 +22,25 @@ from agent_serving.domain.values import (
 router = APIRouter(prefix="/v1/sessions/{session_id}", tags=["sessions"])
 
 
+TurnId = Annotated[
+    str | None, Field(description="Null where it was said elsewhere, before the session began.")
+]
+
+
 class TranscriptMessage(MessageItem):
-    turn_id: str
+    turn_id: TurnId
 
 
 class TranscriptReasoning(ReasoningItem):
-    turn_id: str
+    turn_id: TurnId
 
 
 class TranscriptToolCall(ToolCallItem):
-    turn_id: str
+    turn_id: TurnId
 
 
 class TranscriptToolResult(ToolResultItem):
-    turn_id: str
+    turn_id: TurnId
 
 
 TranscriptItem = Annotated[
@@ -58,9 +63,8 @@ async def list_items(session_id: SessionId, api: Context, query: OldestFirst) ->
     """Messages, reasoning, tool calls and their results, in the order in which the model saw
     them."""
     session = await api.service.sessions.get(api.tenant, session_id)
-    items: list[tuple[str, Item]] = [
-        (turn.id, item) for turn in session.turns for item in turn.items
-    ]
+    items: list[tuple[str | None, Item]] = [(None, item) for item in session.history]
+    items += [(turn.id, item) for turn in session.turns for item in turn.items]
     rows, more = cut(items, lambda row: row[1].id, query)
     adapter: TypeAdapter[TranscriptItem] = TypeAdapter(TranscriptItem)
     return ItemPage(

@@ -4,6 +4,7 @@ engine that has been probed and has a ready worker, and whose replies are long."
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from agent_serving.adapters.sglang.engine import SglangEngine
 from agent_serving.domain.dialect import Dialect
 from agent_serving.domain.errors import ContextLengthExceeded, InvalidRequest
-from agent_serving.domain.values import Message, Sampling
+from agent_serving.domain.values import Message, Sampling, ToolCall
 from agent_serving.ports import Engine
 from agent_serving.testing import Say, ScriptedEngine
 from tests.contracts.engines import (
@@ -114,6 +115,33 @@ async def test_control_spellings_in_a_delta_are_text(engine, dialect, role):
         )
         for content in ("x", HOSTILE)
     ]
+    assert hostile.count(end) == tame.count(end)
+    assert controls(hostile, engine) == controls(tame, engine)
+
+
+async def test_an_opening_holds_what_an_assistant_said_and_called(engine, dialect):
+    """Control spellings in it are text."""
+    end = await engine.end_of_turn(dialect=dialect)
+
+    async def opening_with(text: str) -> tuple[int, ...]:
+        call = ToolCall(
+            call_id="call_1", name="calculator", arguments=json.dumps({"expression": text})
+        )
+        return await engine.render_opening(
+            dialect=dialect,
+            instructions="hello",
+            tools=[CALCULATOR],
+            messages=[
+                Message(role="user", content="2 + 2?"),
+                Message(role="assistant", content=text, calls=(call,)),
+                Message(role="tool", content="4", name="calculator", call_id="call_1"),
+                Message(role="user", content="And 3 + 3?"),
+            ],
+        )
+
+    tame, hostile = await opening_with("x"), await opening_with(HOSTILE)
+    longer = await opening_with("a much longer text than before")
+    assert len(longer) > len(tame)
     assert hostile.count(end) == tame.count(end)
     assert controls(hostile, engine) == controls(tame, engine)
 

@@ -63,7 +63,11 @@ async def test_responses_in_a_conversation_know_all_that_was_said(talking: Talki
     assert [prompt.index(text) for text in ("Remember.", "Hello.", "Hi.", "I am Ann.")] == sorted(
         prompt.index(text) for text in ("Remember.", "Hello.", "Hi.", "I am Ann.")
     )
-    assert len(await talk.sessions()) == 1
+    sessions = await talk.sessions()
+    assert len(sessions) == 1
+    shown = (await talk.served.get(f"/v1/sessions/{sessions[0]['id']}/items"))["data"]
+    assert [item["text"] for item in shown] == [text for _, text in await said(talk, made.id)]
+    assert [item["turn_id"] is None for item in shown] == [True] * 2 + [False] * 4
 
 
 async def test_calls_in_a_conversation_are_answered_in_it(talking: Talking) -> None:
