@@ -22,7 +22,6 @@ from tests.api.generated import (
     name_of,
     on,
     operations_of,
-    right,
     send,
 )
 from tests.api.keyed import keyed
@@ -72,7 +71,8 @@ def send_without_a_key(document: dict[str, Any], url: str, there: Belongings) ->
             refused.add(name_of(case.operation))
 
     for operation in operations_of(document):
-        each_of(right(operation), probe)
+        for cases in kinds_of(operation):
+            each_of(cases, probe)
     return refused
 
 
