@@ -147,9 +147,12 @@ async def side(name: str, url: str, followers: int, turns: int) -> tuple[int, in
             asyncio.create_task(follow(url, f"/v1/sessions/{ids[n % turns]}/events", reader, ready))
             for n, reader in enumerate(readers)
         ]
-        for _ in readers:
-            async with asyncio.timeout(QUIET_SECONDS):
-                await ready.acquire()
+        there = asyncio.gather(*(ready.acquire() for _ in readers))
+        # A follower that is refused ends first, and says why.
+        await asyncio.wait([there, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            if task.done():
+                task.result()
         print(f"{name}: {followers} followers of {turns} sessions are there", file=sys.stderr)
         body = {"input": "Go.", "mode": "background"}
         started = [http.post(f"/v1/sessions/{session}/turns", json=body) for session in ids]
