@@ -12,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: help demo up test services check format clean
+.PHONY: help demo up test chaos soak services check format clean
 
 help: ## List what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -26,6 +26,13 @@ up: $(INSTALLED) ## Run SGLang, Redis and the API here, until Ctrl-C
 test: services check ## Check the code, then run all tests, on a real SGLang and a real Redis
 	$(BIN)/agent-serving engine install
 	$(BIN)/python -m pytest
+
+chaos: $(INSTALLED) ## Kill, stop and cut replicas and Redis under 500 turns; print the matrix
+	$(BIN)/python -m tests.chaos --turns 500
+
+soak: $(INSTALLED) ## Ten minutes of mixed load that fail on a leak, then the chaos of 500 turns
+	$(BIN)/agent-serving soak --minutes 10
+	$(BIN)/python -m tests.chaos --turns 500
 
 # The store is tested on a Redis server of the system's too, and over TLS; the explorer in Chromium.
 services:

@@ -35,6 +35,10 @@ class Doom:
     def outstanding(self) -> list[str]:
         return sorted(path.name for path in self._orders.iterdir())
 
+    def withdraw(self) -> None:
+        for path in self._orders.iterdir():
+            path.unlink()
+
     def met(self, point: Point, session: str) -> None:
         """Does not return where death was ordered."""
         path = self._orders / point
