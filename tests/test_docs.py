@@ -74,3 +74,9 @@ def test_the_page_on_security_names_tests_that_exist() -> None:
     named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page)
     assert len(named) >= 15
     assert [n for n in named if f"def {n[1]}(" not in (ROOT / n[0]).read_text()] == []
+
+
+def test_the_page_on_reliability_names_tests_that_exist() -> None:
+    named = re.findall(r"`(tests/[\w/.]+)`", (DOCS / "reliability.md").read_text())
+    assert len(named) >= 20
+    assert [name for name in named if not (ROOT / name).exists()] == []
