@@ -22,9 +22,8 @@ MARK = "canary-5d1f"
 """In all that the owner says, and in nothing that anybody else sends."""
 
 _OF_EVERY_ANSWER = frozenset({"date", "x-request-id"})
+_IN_PATH = re.compile(r"{(\w+)}")
 _REQUEST_ID = re.compile(r"req_[0-9a-f]{32}")
-
-
 _EVERYBODYS = {"model"}
 
 
@@ -86,7 +85,11 @@ def spy_on(document: dict[str, Any], spy: Spy, mine: Ids) -> list[str]:
     for operation in operations:
         for cases in kinds_of(operation):
             each_of(cases, lambda case: spy.ask(case, mine))
-    taking = {name_of(one) for one in operations if "{" in one.path} | {"open_session"}
+    taking = {
+        name_of(one)
+        for one in operations
+        if set(_IN_PATH.findall(one.path)) - _EVERYBODYS or name_of(one) == "open_session"
+    }
     return [name for name in taking if not spy.missing[name]]
 
 

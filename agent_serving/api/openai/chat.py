@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
@@ -19,21 +18,15 @@ from agent_serving.api.openai.completions import Chunks, completion_of
 from agent_serving.api.openai.ignored import tell_ignored, warning
 from agent_serving.api.openai.output import Json
 from agent_serving.api.openai.responses import STARTING, pass_away
-from agent_serving.api.openai.streaming import found, frame, narrated
+from agent_serving.api.openai.streaming import found, frame, narrated, streamed
 from agent_serving.api.openai.taking import Begun, take
 from agent_serving.api.stream import EventStream
 
 router = APIRouter(prefix="/v1/chat", tags=["openai"])
 
-STREAMED: dict[str, Any] = {
-    "content": {
-        "text/event-stream": {
-            "schema": {"type": "string"},
-            "example": 'data: {"object":"chat.completion.chunk","choices":[{"index":0,"delta":'
-            '{"content":"Hel"}}]}\n\ndata: [DONE]\n\n',
-        }
-    },
-}
+STREAMED = streamed(
+    {"data": '{"object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"Hel"}}]}'}
+)
 
 
 @router.post(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
@@ -19,7 +19,7 @@ from agent_serving.api.openai.ids import ResponseId
 from agent_serving.api.openai.ignored import INCLUDED_STEPS, of_response, tell_ignored, warning
 from agent_serving.api.openai.objects import part_of
 from agent_serving.api.openai.output import Json, input_of
-from agent_serving.api.openai.streaming import error_event, found, frame, frames, narrated
+from agent_serving.api.openai.streaming import error_event, found, frame, frames, narrated, streamed
 from agent_serving.api.openai.taking import Begun, take
 from agent_serving.api.paging import NewestFirst, cut
 from agent_serving.api.stream import EventStream
@@ -41,16 +41,12 @@ STARTING = (
     BadHeader, Unsupported, NotFound, *REFUSED, SessionBusy, TurnNotActive, IdempotencyMismatch,
     BudgetExhausted, ContextLengthExceeded, Overloaded, ShuttingDown,
 )  # fmt: skip
-STREAMED: dict[str, Any] = {
-    "content": {
-        "text/event-stream": {
-            "schema": {"type": "string"},
-            "example": "event: response.created\n"
-            'data: {"type":"response.created","sequence_number":2000,"response":{"id":"resp_…"}}'
-            "\n\n",
-        }
-    },
-}
+STREAMED = streamed(
+    {
+        "event": "response.created",
+        "data": '{"type":"response.created","sequence_number":2000,"response":{"id":"resp_…"}}',
+    }
+)
 Id = Annotated[
     str,
     Path(

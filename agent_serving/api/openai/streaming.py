@@ -20,6 +20,20 @@ PING: Json = {}
 """Nothing was said for a while."""
 
 
+def streamed(example: Json) -> Json:
+    """What the OpenAPI document says of a stream whose events are like the example."""
+    schema = {
+        "title": "OpenAIEvent",
+        "type": "object",
+        "required": ["data"],
+        "properties": {
+            "event": {"type": "string", "description": "The `type` of `data`."},
+            "data": {"type": "string", "description": "JSON text; at a chat's end `[DONE]`."},
+        },
+    }
+    return {"content": {"text/event-stream": {"schema": schema, "example": example}}}
+
+
 async def found(api: Api, response_id: ResponseId, *, steps: bool = False) -> tuple[Session, Json]:
     """The response as it stands now, and its session. Raises NotFound."""
     try:
