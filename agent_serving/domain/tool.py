@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, overload
 
 from agent_serving.domain.values import Effect
 
@@ -73,14 +73,31 @@ class ToolDeclaration:
 ATTRIBUTE = "__agent_serving_tool__"
 
 
+@overload
+def tool(function: F, /) -> F: ...
+
+
+@overload
 def tool(
     *,
     effect: Effect = "once",
     timeout: float = 30.0,
     name: str | None = None,
     available: Available | None = None,
-) -> Callable[[F], F]:
-    """Declare a function, sync or async, to be a tool. The function itself is not changed.
+) -> Callable[[F], F]: ...
+
+
+def tool(
+    function: F | None = None,
+    /,
+    *,
+    effect: Effect = "once",
+    timeout: float = 30.0,
+    name: str | None = None,
+    available: Available | None = None,
+) -> F | Callable[[F], F]:
+    """Declare a function, sync or async, to be a tool: `@tool`, or `@tool(…)` to say more of it.
+    The function itself is not changed.
 
     effect     what running a call twice would do: nothing ("pure"), the same thing
                ("idempotent"), a second thing ("once": never re-run after a crash)
@@ -94,7 +111,7 @@ def tool(
         setattr(function, ATTRIBUTE, declaration)
         return function
 
-    return declare
+    return declare if function is None else declare(function)
 
 
 def declaration_of(function: object) -> ToolDeclaration | None:

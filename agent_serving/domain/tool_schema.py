@@ -166,7 +166,7 @@ def _check_type(function: ToolFunction, parameter: inspect.Parameter) -> None:
     name = parameter.name
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(parameter.annotation)
-        adapter.json_schema(schema_generator=_ModelFacing)
+        adapter.json_schema(schema_generator=ModelFacing)
         if parameter.default is not inspect.Parameter.empty:
             adapter.dump_json(parameter.default, warnings="error")
     except (PydanticUserError, TypeError, ValueError) as error:
@@ -178,7 +178,10 @@ def _check_type(function: ToolFunction, parameter: inspect.Parameter) -> None:
         ) from error
 
 
-class _ModelFacing(GenerateJsonSchema):
+class ModelFacing(GenerateJsonSchema):
+    """A schema as a model is to see it. Raises PydanticInvalidForJsonSchema for a default that JSON
+    cannot express."""
+
     def emit_warning(self, kind: Any, detail: str) -> None:
         raise PydanticInvalidForJsonSchema(detail)
 
@@ -212,7 +215,7 @@ def _closed(schema: Any) -> Any:
 
 
 def _parameters_schema(arguments: type[BaseModel]) -> JsonSchema:
-    schema = arguments.model_json_schema(by_alias=True, schema_generator=_ModelFacing)
+    schema = arguments.model_json_schema(by_alias=True, schema_generator=ModelFacing)
     return {"type": "object", "properties": schema.get("properties", {})} | schema
 
 

@@ -1,0 +1,55 @@
+"""One request, planned: it is sent again as it is."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from agent_serving.client.propagation import trace_headers
+
+Params = Mapping[str, str | int | list[str] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`path` is below /v1. `timeout` is seconds of silence; None is the client's usual one."""
+
+    verb: str
+    path: str
+    params: Params = field(default_factory=dict)
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    timeout: float | None = None
+
+    @property
+    def where(self) -> str:
+        return f"{self.verb} /v1{self.path}"
+
+    @property
+    def query(self) -> dict[str, Any]:
+        return {name: value for name, value in self.params.items() if value is not None}
+
+
+def get(path: str, params: Params | None = None) -> Call:
+    return Call("GET", path, params or {}, headers=trace_headers())
+
+
+def delete(path: str) -> Call:
+    return Call("DELETE", path, headers=trace_headers())
+
+
+def patch(path: str, body: Any) -> Call:
+    return Call("PATCH", path, body=body, headers=trace_headers())
+
+
+def post(path: str, body: Any = None) -> Call:
+    """With a key of its own: however often it is sent, it is done once."""
+    key = {"idempotency-key": str(uuid.uuid4())}
+    return Call("POST", path, body=body, headers=key | trace_headers())
+
+
+def stream(verb: str, path: str, params: Params, timeout: float) -> Call:
+    headers = {"accept": "text/event-stream", **trace_headers()}
+    return Call(verb, path, params, headers=headers, timeout=timeout)

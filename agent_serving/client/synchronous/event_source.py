@@ -1,0 +1,144 @@
+"""A session's events over connections that may break: each event once, in order."""
+
+# Made from ../asynchronous by `python -m agent_serving.client.generate`. Do not edit.
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from dataclasses import replace
+from http import HTTPStatus
+
+import httpx
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from agent_serving.client import call as calls
+from agent_serving.client.call import Call, Params
+from agent_serving.client.errors import (
+    APIConnectionError,
+    APIResponseError,
+    TurnTimeoutError,
+)
+from agent_serving.client.models.event import Event, read_event
+from agent_serving.client.retrying import pause
+from agent_serving.client.settings import SILENCE_SECONDS
+from agent_serving.client.sse import FrameReader
+from agent_serving.client.synchronous.transport import Transport
+from agent_serving.client.synchronous.waiting import sleep
+
+STEADY_SECONDS = 1.0
+"""A connection that held so long was not a failure."""
+
+
+class EventSource:
+    """Follows from `after` on. `cursor` is the sequence of the last event that was given."""
+
+    def __init__(
+        self, transport: Transport, session_id: str, params: Params, *, after: int = 0
+    ) -> None:
+        self.cursor = after
+        self._transport = transport
+        self._path = f"/sessions/{session_id}/events"
+        self.params = params
+        self._response: httpx.Response | None = None
+        self._frames: Generator[str | None, None, None] | None = None
+        self._opened = 0.0
+        self._failures = 0
+
+    def begin(self, call: Call) -> httpx.Response:
+        """Take the first events from the answer to this call."""
+        return self._open(call)
+
+    def next(self, deadline: float | None = None) -> Event | None:
+        """The next event; None where there will be no more. `deadline` is of `time.monotonic`.
+        Raises APIError, TurnTimeoutError."""
+        while True:
+            _check(deadline)
+            if self._frames is None and not self._reconnect(deadline):
+                return None
+            assert self._frames is not None
+            try:
+                told = next(self._frames)
+            except (StopIteration, httpx.TransportError) as broken:
+                self.close()
+                _check(deadline)
+                self._lost(broken)
+                continue
+            if told is not None:
+                event = _read(told)
+                if not self._is_known(event):
+                    self.cursor = event.sequence
+                    self._failures = 0
+                    return event
+
+    def close(self) -> None:
+        frames, self._frames = self._frames, None
+        response, self._response = self._response, None
+        if frames is not None:
+            frames.close()
+        if response is not None:
+            response.close()
+
+    def _reconnect(self, deadline: float | None) -> bool:
+        silence = SILENCE_SECONDS
+        if deadline is not None:
+            silence = max(0.001, min(silence, deadline - time.monotonic()))
+        params = {**self.params, "after": self.cursor}
+        response = self._open(calls.stream("GET", self._path, params, silence))
+        if response.status_code == HTTPStatus.NO_CONTENT:
+            self.close()
+            return False
+        return True
+
+    def _open(self, call: Call) -> httpx.Response:
+        self._response = self._transport.send(call, stream=True)
+        self._frames = _frames(self._response)
+        self._opened = time.monotonic()
+        return self._response
+
+    def _lost(self, broken: Exception) -> None:
+        """The first time in a row costs nothing: a stream may also just have come to its end."""
+        steady = time.monotonic() - self._opened > STEADY_SECONDS
+        self._failures = 1 if steady else self._failures + 1
+        if self._failures > self._transport.settings.max_retries + 1:
+            what = str(broken) or type(broken).__name__
+            raise APIConnectionError(
+                f"GET /v1{self._path}: the stream ends again and again before an event ({what})."
+            ) from broken
+        if self._failures > 1:
+            sleep(pause(self._failures - 1, {}) or 0.0)
+
+    def _is_known(self, event: Event) -> bool:
+        """What tells a reader that it was too slow has the number of the event before it."""
+        if event.type == "error":
+            return event.sequence < self.cursor
+        return event.sequence <= self.cursor
+
+
+def followed(call: Call, silence: float = SILENCE_SECONDS) -> Call:
+    """The call, to be answered by a stream of events."""
+    headers = {**call.headers, "accept": "text/event-stream"}
+    return replace(call, headers=headers, timeout=silence)
+
+
+def _frames(response: httpx.Response) -> Generator[str | None, None, None]:
+    """The data of each event; None for whatever else shows that the other side is there."""
+    reader = FrameReader()
+    for chunk in response.iter_bytes():
+        yield from reader.feed(chunk)
+        yield None
+
+
+def _read(told: str) -> Event:
+    try:
+        return read_event(from_json(told))
+    except (ValidationError, ValueError, TypeError) as error:
+        raise APIResponseError(f"An event cannot be read: {error}") from error
+
+
+def _check(deadline: float | None) -> None:
+    if deadline is not None and time.monotonic() >= deadline:
+        raise TurnTimeoutError(
+            "The time to wait is over. The turn goes on: attach to it, or cancel it."
+        )

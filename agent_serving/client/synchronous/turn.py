@@ -1,0 +1,122 @@
+"""A turn that was started: read it, wait for it, answer it, cancel it."""
+
+# Made from ../asynchronous by `python -m agent_serving.client.generate`. Do not edit.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from agent_serving.client.answering import Answering, Resolution, approval, resolution
+from agent_serving.client.bodies import BudgetSpec, plain
+from agent_serving.client.call import get, patch, post
+from agent_serving.client.errors import ConflictError, without_answer
+from agent_serving.client.models.step import Step
+from agent_serving.client.models.turn import TurnData
+from agent_serving.client.output_type import OutputShape
+from agent_serving.client.result import Result
+from agent_serving.client.synchronous.pages import Pages
+from agent_serving.client.synchronous.transport import Transport
+from agent_serving.client.synchronous.waiting import finished
+from agent_serving.client.toolbox import Answer, output_text
+
+if TYPE_CHECKING:
+    from agent_serving.client.synchronous.turn_stream import TurnStream
+
+T = TypeVar("T")
+
+
+class Turn(Generic[T]):
+    """A handle; the turn runs whether or not anybody holds it."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        session_id: str,
+        turn_id: str,
+        shape: OutputShape[T],
+        answering: Answering,
+    ) -> None:
+        self.transport = transport
+        self.session_id = session_id
+        self.id = turn_id
+        self._shape = shape
+        self._answering = answering
+
+    @property
+    def path(self) -> str:
+        return f"/sessions/{self.session_id}/turns/{self.id}"
+
+    def get(self) -> TurnData:
+        """The turn as it is now."""
+        return self.transport.read(TurnData, get(self.path))
+
+    def steps(self) -> Pages[Step]:
+        return Pages(self.transport, f"{self.path}/steps", Step.model_validate, {"limit": 100})
+
+    def attach(self, *, after: int = 0) -> TurnStream[T]:
+        """Follow its events, from the first one, or behind the one with this sequence."""
+        from agent_serving.client.synchronous.turn_stream import TurnStream
+
+        return TurnStream(self, after=after)
+
+    def wait(self, timeout: float | None = None) -> Result[T]:
+        """Its end, answering on the way what can be answered here; `timeout` is in seconds. Raises
+        TurnError, TurnWaitingError, TurnTimeoutError, OutputError, APIError."""
+        with self.attach() as stream:
+            return stream.result(timeout)
+
+    def outcome(self) -> Result[T]:
+        """What it came to, where it is over. Raises TurnError, TurnWaitingError, OutputError."""
+        turn = self.get()
+        if turn.status != "completed":
+            raise without_answer(turn)
+        steps = self.steps().all()
+        return Result(output=self._shape.parse(turn.output_text), turn=turn, steps=steps)
+
+    def cancel(self) -> TurnData:
+        """Idempotent. It is `cancelled` once the engine has let go of it."""
+        return self.transport.read(TurnData, post(f"{self.path}/cancel"))
+
+    def steer(self, content: str) -> TurnData:
+        """A message that the model sees before its next step."""
+        return self.answer([{"type": "steer", "content": content}])
+
+    def give_result(self, call_id: str, output: Any) -> TurnData:
+        """The result of a client-side call."""
+        said = {"type": "tool_result", "call_id": call_id, "output": output_text(output)}
+        return self.answer([said])
+
+    def give_error(self, call_id: str, error: str) -> TurnData:
+        """What went wrong in a client-side call; the model reads it."""
+        return self.answer([{"type": "tool_result", "call_id": call_id, "error": error}])
+
+    def approve(self, call_id: str, approve: bool = True) -> TurnData:
+        """Whether a call that asks for it may run."""
+        return self.answer([approval(call_id, approve)])
+
+    def resolve(self, call_id: str, what: Resolution) -> TurnData:
+        """What became of a call in doubt."""
+        return self.answer([resolution(call_id, what)])
+
+    def answer(self, answers: list[Answer]) -> TurnData:
+        """`inputs` as the REST API takes them: all or none, in this order."""
+        return self.transport.read(TurnData, post(f"{self.path}/inputs", {"inputs": answers}))
+
+    def change_budget(self, budget: BudgetSpec) -> TurnData:
+        """A turn that waits for its budget goes on where that is enough."""
+        return self.transport.read(TurnData, patch(self.path, {"budget": plain(budget)}))
+
+    def answered(self) -> bool:
+        """Answer what it waits for; whether nothing is left that holds it up."""
+        turn = self.get()
+        if turn.status != "waiting":
+            return True
+        answers, complete = finished(self._answering.answers(turn))
+        try:
+            if answers:
+                self.answer(answers)
+        except ConflictError as error:
+            # Somebody else was faster, or the turn was cancelled meanwhile.
+            if error.code != "turn_not_active":
+                raise
+        return complete
