@@ -108,6 +108,7 @@ async def redis(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Embed
 async def listening(app: ASGIApp) -> AsyncIterator[str]:
     """The app on a port of its own."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = uvicorn.Config(
             app, log_level="error", ws="none", lifespan="off", timeout_graceful_shutdown=1
         )

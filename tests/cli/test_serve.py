@@ -13,7 +13,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from agent_serving.cli.server import serving
+from agent_serving.cli.server import bound, serving
 from agent_serving.domain.errors import ConfigurationError
 from tests.cli.conftest import Start, read_until
 
@@ -117,3 +117,12 @@ def test_an_address_that_is_no_loopback_address_is_warned_of(
             asyncio.run(serve(host))
     [warning] = caplog.records
     assert "0.0.0.0 is not a loopback address" in warning.getMessage()
+
+
+def test_a_connection_sends_each_write_at_once() -> None:
+    with (
+        bound("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as taken,
+    ):
+        assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
