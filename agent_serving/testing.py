@@ -12,6 +12,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from agent_serving.domain.constraint import Constraint
 from agent_serving.domain.dialect import Dialect
@@ -45,6 +46,13 @@ class Break:
 
 
 Line = str | Say | Break
+Script = Iterable[Line] | Callable[[str], Line]
+
+
+def call(name: str, /, **arguments: Any) -> str:
+    """A tool call, as the scripted model writes it; a line may have several, and words before."""
+    written = json.dumps({"name": name, "arguments": arguments})
+    return f"<tool_call>\n{written}\n</tool_call>"
 
 
 class ScriptedEngine:
@@ -53,14 +61,13 @@ class ScriptedEngine:
 
     def __init__(
         self,
-        script: Iterable[Line] | Callable[[str], Line] = ("OK.",),
+        script: Script = ("OK.",),
         *,
         model: str = "scripted",
         context_length: int = 32_768,
         end_of_turn: str = "<|im_end|>",
     ) -> None:
-        self._lines = [] if callable(script) else list(script)
-        self._answer = script if callable(script) else self._next_line
+        self.follow(script)
         self._controls = [end_of_turn, "<|im_start|>"]
         self._seen: list[tuple[int, ...]] = []
         self._worker = Worker(
@@ -165,6 +172,11 @@ class ScriptedEngine:
         return
 
     # --- for tests --------------------------------------------------------------------------
+
+    def follow(self, script: Script) -> None:
+        """Another script, from the next reply on."""
+        self._lines = [] if callable(script) else list(script)
+        self._answer = script if callable(script) else self._next_line
 
     def go_down(self) -> None:
         self._worker = replace(self._worker, ready=False)

@@ -12,6 +12,7 @@ import inspect
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from threading import Thread
 from typing import Any
 
@@ -51,7 +52,7 @@ class Toolbox:
     def __init__(self, functions: Iterable[ToolFunction] = ()) -> None:
         tools: dict[str, ClientTool] = {}
         for function in functions:
-            signature = signature_of(function)
+            signature = _signature(function)
             name = signature.spec.name
             if signature.contexts:
                 raise ToolDefinitionError(
@@ -89,6 +90,11 @@ class Toolbox:
             logger.warning("the tool %s failed", call.name, exc_info=error)
             name, said = type(error).__name__, " ".join(str(error).split())
             return result(call, error=f"{name}: {said}" if said else name)
+
+
+@lru_cache(maxsize=256)
+def _signature(function: ToolFunction) -> ToolSignature:
+    return signature_of(function)
 
 
 def result(call: RequiredInput, *, output: str | None = None, error: str | None = None) -> Answer:
