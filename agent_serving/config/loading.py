@@ -1,6 +1,6 @@
 """Settings from flags over environment over a TOML file over defaults, and where each came from.
 
-Nothing else in the package reads the environment.
+Nothing else in the server reads the environment.
 """
 
 from __future__ import annotations
@@ -38,9 +38,11 @@ PATHS = frozenset(
 PATH_LISTS = frozenset({"tools", "grammars"})
 _JSON_TABLE = TypeAdapter(dict[str, Any])
 
-_NOT_OURS = re.compile(r"SERVICE_(HOST|PORT(_.+)?)|PORT_\d+_(TCP|UDP)(_.+)?|TEST_.+|KEY")
+_NOT_OURS = re.compile(
+    r"SERVICE_(HOST|PORT(_.+)?)|PORT_\d+_(TCP|UDP)(_.+)?|TEST_.+|KEY|API_KEY|URL"
+)
 """What Kubernetes sets in every pod beside a Service that is called agent-serving, what the tests
-are told, and the key of the commands that talk to a service."""
+are told, the key of the commands that talk to a service, and what the Python client reads."""
 
 
 @dataclass(frozen=True, slots=True)

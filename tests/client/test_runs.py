@@ -11,6 +11,7 @@ from typing import Literal, TypedDict
 import pytest
 from pydantic import BaseModel
 
+from agent_serving.api import ApiSettings
 from agent_serving.client import (
     Happened,
     OutputError,
@@ -172,6 +173,19 @@ async def test_a_handle_waits_with_a_limit_and_cancels(connect: Connect) -> None
     with pytest.raises(TurnCancelledError) as raised:
         await turn.wait()
     assert raised.value.turn.output_text.startswith("word")
+
+
+async def test_a_stream_that_says_nothing_does_not_hold_its_reader_up(connect: Connect) -> None:
+    settings = ApiSettings(ping_seconds=3600)
+    connected = await connect(Say("word", delay=60), settings=settings)
+    session = await connected.client.sessions.create()
+    async with session.stream("Hi") as turn, asyncio.timeout(20):
+        await connected.api.generating()
+        with pytest.raises(TurnTimeoutError):
+            await turn.result(timeout=0.3)
+        await turn.turn.cancel()
+        with pytest.raises(TurnCancelledError):
+            await turn.result()
 
 
 async def test_a_turn_that_fails_or_reaches_a_limit_raises_with_the_turn(connect: Connect) -> None:

@@ -43,6 +43,7 @@ class AsyncEventSource:
         self._frames: AsyncGenerator[str | None, None] | None = None
         self._opened = 0.0
         self._failures = 0
+        self._deadline: float | None = None
 
     async def begin(self, call: Call) -> httpx.Response:
         """Take the first events from the answer to this call."""
@@ -51,6 +52,10 @@ class AsyncEventSource:
     async def next(self, deadline: float | None = None) -> Event | None:
         """The next event; None where there will be no more. `deadline` is of `time.monotonic`.
         Raises APIError, TurnTimeoutError."""
+        if deadline != self._deadline:
+            # The connection that there is may be silent for longer than the caller waits.
+            await self.aclose()
+            self._deadline = deadline
         while True:
             _check(deadline)
             if self._frames is None and not await self._reconnect(deadline):

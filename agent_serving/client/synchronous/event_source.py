@@ -45,6 +45,7 @@ class EventSource:
         self._frames: Generator[str | None, None, None] | None = None
         self._opened = 0.0
         self._failures = 0
+        self._deadline: float | None = None
 
     def begin(self, call: Call) -> httpx.Response:
         """Take the first events from the answer to this call."""
@@ -53,6 +54,10 @@ class EventSource:
     def next(self, deadline: float | None = None) -> Event | None:
         """The next event; None where there will be no more. `deadline` is of `time.monotonic`.
         Raises APIError, TurnTimeoutError."""
+        if deadline != self._deadline:
+            # The connection that there is may be silent for longer than the caller waits.
+            self.close()
+            self._deadline = deadline
         while True:
             _check(deadline)
             if self._frames is None and not self._reconnect(deadline):
