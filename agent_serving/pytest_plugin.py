@@ -32,8 +32,13 @@ def running_agent_service(
     agent_service_settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ScriptedService]:
     """The service that all tests share."""
-    from agent_serving.scripted_service import ScriptedService
-
+    try:
+        from agent_serving.scripted_service import ScriptedService
+    except ModuleNotFoundError as error:
+        pytest.fail(
+            f"The service cannot start in this process: {error.name} is not installed. Install it "
+            "for your tests: pip install 'agent-serving[server]'"
+        )
     folder = tmp_path_factory.mktemp("agents")
     with ScriptedService(folder, **agent_service_settings) as service:
         yield service

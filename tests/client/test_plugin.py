@@ -22,7 +22,7 @@ PYPROJECT = HERE.parent.parent / "pyproject.toml"
 def test_a_users_tests_of_an_agent_with_two_tools_pass(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "test_orders.py").write_text((HERE / "users_test.py").read_text())
+    (tmp_path / "test_orders.py").write_text((HERE / "order_agent.py").read_text())
     command = [sys.executable, "-m", "pytest", "-p", pytest_plugin.__name__, "--durations=0"]
     command += ["-p", "no:cacheprovider", "-W", "error", "--durations-min=0", str(tmp_path)]
     root = str(PYPROJECT.parent)
