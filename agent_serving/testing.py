@@ -23,7 +23,7 @@ from agent_serving.domain.errors import (
     SchemaRejected,
 )
 from agent_serving.domain.values import Message, Timings, ToolSpec, Usage
-from agent_serving.ports import Chunk, Finished, Generation, Worker
+from agent_serving.ports import Chunk, Finished, Generation, Spelled, Worker
 
 FIRST_CONTROL_TOKEN = 0x110000
 """Text is its code points; control tokens are numbered from here."""
@@ -127,6 +127,10 @@ class ScriptedEngine:
     async def end_of_turn(self, *, dialect: Dialect) -> int:
         self._require_up()
         return FIRST_CONTROL_TOKEN
+
+    async def spell(self, tokens: Sequence[int], *, behind: Sequence[int]) -> Spelled:
+        self._require_up()
+        return Spelled(len(tokens), self.decode(tokens))
 
     async def generate(self, generation: Generation) -> AsyncGenerator[Chunk | Finished, None]:
         self._require_up()

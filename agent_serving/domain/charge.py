@@ -64,7 +64,7 @@ def charge(before: Session | None, after: Session, fact: e.AnyFact) -> Charge | 
     tool: str | None = None
     usage, cost, worked = Usage(), Cost(), timedelta(0)
     match fact:
-        case e.StepRestarted() | e.ModelReplied():
+        case e.StepRestarted() | e.StepResumed() | e.ModelReplied():
             usage, cost = fact.attempt.usage, fact.attempt.cost
         case e.StepFailed():
             if fact.attempt is not None and fact.step_id is not None:

@@ -169,7 +169,8 @@ def _work(agent: Agent, session: Session, turn: Turn, now: datetime) -> Action:
     if step.finish == "length":
         return EndTurn(turn, "incomplete", reason="max_output_tokens")
     if step.finish == "interrupted" and not step.calls:
-        return EndTurn(turn, "incomplete", reason="interrupted")
+        reason = "max_cost" if _cost_is_used_up(turn) else "interrupted"
+        return EndTurn(turn, "incomplete", reason=reason)
     if step.calls:
         problem = _repeated_mistake(turn)
         if problem is not None:

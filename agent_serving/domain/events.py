@@ -164,12 +164,26 @@ class StepPlanned(Fact):
 
 
 class StepRestarted(Fact):
-    """An attempt was lost; text streamed since the step began is void."""
+    """An attempt was lost; text streamed since the step began is void: that is the step's text
+    from event `void_from` of the feed on. None where nothing is known to have been streamed."""
 
     type: Literal["step_restarted"] = "step_restarted"
     turn_id: str
     step_id: str
     attempt: Attempt
+    void_from: int | None = None
+
+
+class StepResumed(Fact):
+    """An attempt was lost; the next one goes on behind the first `kept_tokens` of the reply, and
+    text that was streamed stays. A few of those tokens may be computed again, where the last of
+    them spell a part of a character."""
+
+    type: Literal["step_resumed"] = "step_resumed"
+    turn_id: str
+    step_id: str
+    attempt: Attempt
+    kept_tokens: int
 
 
 class ModelReplied(Fact):
@@ -322,6 +336,7 @@ AnyFact = Annotated[
     | CancelRequested
     | StepPlanned
     | StepRestarted
+    | StepResumed
     | ModelReplied
     | StepFailed
     | ToolStarted
@@ -337,6 +352,9 @@ AnyFact = Annotated[
     | TurnEnded,
     Field(discriminator="type"),
 ]
+
+SETTLES_REPLY = (StepPlanned, StepRestarted, ModelReplied, StepFailed, TurnEnded)
+"""Behind these, nothing that a reply had streamed until then is of use any more."""
 
 FACT: TypeAdapter[AnyFact] = TypeAdapter(AnyFact)
 """Reads a fact from JSON: `FACT.validate_json(bytes)`."""

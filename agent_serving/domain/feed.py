@@ -48,6 +48,7 @@ EventType = Literal[
     "turn.cancelled",
     "step.started",
     "step.restarted",
+    "step.resumed",
     "step.completed",
     "step.failed",
     "item.added",
@@ -106,7 +107,13 @@ def project(fact: e.AnyFact) -> tuple[Public, ...]:
             | e.TurnEnded()
         ):
             return tuple(_turn(fact))
-        case e.StepPlanned() | e.StepRestarted() | e.ModelReplied() | e.StepFailed():
+        case (
+            e.StepPlanned()
+            | e.StepRestarted()
+            | e.StepResumed()
+            | e.ModelReplied()
+            | e.StepFailed()
+        ):
             return tuple(_model(fact))
         case (
             e.ToolStarted()
@@ -198,7 +205,9 @@ def _turn(
             assert_never(fact)
 
 
-def _model(fact: e.StepPlanned | e.StepRestarted | e.ModelReplied | e.StepFailed) -> list[Public]:
+def _model(
+    fact: e.StepPlanned | e.StepRestarted | e.StepResumed | e.ModelReplied | e.StepFailed,
+) -> list[Public]:
     def event(type_: EventType, **data: Any) -> Public:
         return Public(type=type_, turn_id=fact.turn_id, step_id=fact.step_id, data=data)
 
@@ -212,9 +221,12 @@ def _model(fact: e.StepPlanned | e.StepRestarted | e.ModelReplied | e.StepFailed
                     expected_tokens=fact.expected_tokens,
                 )
             ]
-        case e.StepRestarted():
+        case e.StepRestarted() | e.StepResumed():
             error = fact.attempt.error.model_dump() if fact.attempt.error else None
-            return [event("step.restarted", attempt=fact.attempt.number, error=error)]
+            lost = {"attempt": fact.attempt.number, "error": error}
+            if isinstance(fact, e.StepResumed):
+                return [event("step.resumed", kept_tokens=fact.kept_tokens, **lost)]
+            return [event("step.restarted", void_from=fact.void_from, **lost)]
         case e.StepFailed():
             error = fact.error.model_dump()
             failed = [event("step.failed", error=error)] if fact.step_id else []

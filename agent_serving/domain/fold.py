@@ -76,7 +76,13 @@ def _apply(session: Session, fact: e.AnyFact) -> Session:
             return _budget(session, fact)
         case e.BudgetReached() | e.TurnResumed():
             return session.put_turn(_pause(fact, _open_turn(session, fact)))
-        case e.StepPlanned() | e.StepRestarted() | e.ModelReplied() | e.StepFailed():
+        case (
+            e.StepPlanned()
+            | e.StepRestarted()
+            | e.StepResumed()
+            | e.ModelReplied()
+            | e.StepFailed()
+        ):
             return apply_model(session, fact, _open_turn(session, fact))
         case (
             e.ToolStarted()

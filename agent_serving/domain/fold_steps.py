@@ -15,7 +15,7 @@ from agent_serving.domain.values import Message, Timings, ToolCall
 
 def apply_model(
     session: Session,
-    fact: e.StepPlanned | e.StepRestarted | e.ModelReplied | e.StepFailed,
+    fact: e.StepPlanned | e.StepRestarted | e.StepResumed | e.ModelReplied | e.StepFailed,
     turn: Turn,
 ) -> Session:
     if isinstance(fact, e.StepPlanned):
@@ -27,7 +27,7 @@ def apply_model(
         raise ImpossibleEvent.because(fact.type, "the step is not running")
     attempts = step.attempts if fact.attempt is None else (*step.attempts, fact.attempt)
     match fact:
-        case e.StepRestarted():
+        case e.StepRestarted() | e.StepResumed():
             if turn.answers(step.id):
                 raise ImpossibleEvent.because(
                     fact.type, "calls of this reply have started, so it cannot be void"

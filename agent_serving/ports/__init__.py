@@ -15,7 +15,7 @@ from agent_serving.domain.prices import PriceBook
 from agent_serving.domain.values import TenantBudget
 from agent_serving.ports.access import Hasher, Keyring, Tokens
 from agent_serving.ports.clock import Clock
-from agent_serving.ports.engine import Chunk, Engine, Finished, Generation, Worker
+from agent_serving.ports.engine import Chunk, Engine, Finished, Generation, Spelled, Worker
 from agent_serving.ports.observer import Observer
 from agent_serving.ports.quotas import Quotas, Rate
 from agent_serving.ports.scheduler import Admission, Grant, Scheduler
@@ -23,6 +23,8 @@ from agent_serving.ports.store import (
     Append,
     FactEntry,
     Handovers,
+    Keep,
+    Kept,
     Lease,
     Listing,
     LiveEntry,
@@ -46,6 +48,8 @@ __all__ = [
     "Grant",
     "Handovers",
     "Hasher",
+    "Keep",
+    "Kept",
     "Keyring",
     "Lease",
     "Listing",
@@ -58,6 +62,7 @@ __all__ = [
     "Scheduler",
     "SessionStore",
     "SpanCounts",
+    "Spelled",
     "Stored",
     "StoredAgent",
     "Tokens",

@@ -67,6 +67,14 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Spelled:
+    """The first `tokens` of a reply spell `text`, and end where a character ends."""
+
+    tokens: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The last element of a stream. `stop` means that the model ended its turn. Timings are the
     engine's own where it reports them, else measured from here."""
@@ -118,6 +126,15 @@ class Engine(Protocol):
 
     async def end_of_turn(self, *, dialect: Dialect) -> int:
         """The id of the dialect's end-of-turn token. Raises EngineUnavailable, InvalidRequest."""
+        ...
+
+    async def spell(self, tokens: Sequence[int], *, behind: Sequence[int]) -> Spelled:
+        """The text that a reply of `tokens` to the prompt `behind` has, as its chunks had it,
+        without tokens at its end that spell a part of a character: a generation whose prompt ends
+        with the rest goes on in whole characters.
+
+        Raises EngineUnavailable.
+        """
         ...
 
     def generate(self, generation: Generation) -> AsyncGenerator[Chunk | Finished, None]:

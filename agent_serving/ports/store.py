@@ -40,6 +40,7 @@ class Append:
     open         whether a turn is open after this fact (recovery looks for such sessions)
     expires_at   when all of the session's keys go
     charge       what the fact adds to the tenant's books, which outlive the session
+    settles      whether what was kept of a streaming reply goes with this fact
     lease        of the writer, where it writes as the one who runs the session
     """
 
@@ -55,7 +56,28 @@ class Append:
     """The session after this fact, JSON; given every N facts."""
     expires_at: datetime | None = None
     charge: Charge | None = None
+    settles: bool = False
     lease: Lease | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """What a write adds to what is kept of a streaming reply: `head` takes the place of the one
+    before, `part` comes behind the parts before; `whole`: in their place."""
+
+    head: bytes
+    part: bytes
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of a reply. `since` is the feed number of the first event that was published
+    with it."""
+
+    head: bytes
+    parts: tuple[bytes, ...]
+    since: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +163,18 @@ class SessionStore(Protocol):
         session_id: str,
         events: Sequence[bytes],
         *,
+        keep: Keep | None = None,
         lease: Lease | None = None,
         nonce: bytes | None = None,
     ) -> None:
-        """Append deltas to the live feed: capped, expiring, lost with the store's memory. Those of
-        a former holder of the lease are dropped, and those that were appended under the same
-        `nonce` right before."""
+        """Append deltas to the live feed: capped, expiring, lost with the store's memory. With
+        `keep`, atomically, the reply that they tell of is kept, as durably as facts are, until a
+        fact `settles` it. Those of a former holder of the lease are dropped, and those that were
+        appended under the same `nonce` right before."""
+        ...
+
+    async def kept(self, session_id: str) -> Kept | None:
+        """What is kept of the reply that streams, or that was lost; None where nothing is."""
         ...
 
     async def read(

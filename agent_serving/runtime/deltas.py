@@ -1,4 +1,5 @@
-"""The live text of a reply on its way to followers: batched, coalesced, never in the way."""
+"""The live text of a reply on its way to followers: batched, coalesced, never in the way. The reply
+itself is kept with it, in the same writes."""
 
 from __future__ import annotations
 
@@ -6,41 +7,55 @@ import asyncio
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from agent_serving.domain.errors import AgentServingError, StoreUnavailable
 from agent_serving.domain.feed import Public
-from agent_serving.ports import Lease, SessionStore
+from agent_serving.domain.partial import Ending, Part
+from agent_serving.ports import Keep, Lease, SessionStore
+from agent_serving.runtime.reply import Reply
 
 FLUSH_SECONDS = 0.02
+
+Place: TypeAlias = tuple[int, int, Ending | None]
+"""In a reply: tokens, chunks, and how the engine has ended it."""
+NOWHERE: Place = (0, 0, None)
 
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """On its way, under one nonce however often it is sent: it is in the feed once, or not."""
+    """On its way, under one nonce however often it is sent: it is in the store once, or not."""
 
     nonce: bytes
     events: tuple[bytes, ...]
+    keep: Keep | None
+    up_to: Place
 
 
 class DeltaWriter:
     """One writer per reply. Deltas are a courtesy: what they told is told again by the fact that
-    ends the item, so a store that fails here does not fail the step. What is in the feed has no
-    hole: behind a batch that could not be sent nothing is, until it was."""
+    ends the item, so a store that fails here does not fail the step. Neither what is in the feed
+    nor what is kept of the reply has a hole: behind a batch that could not be sent nothing is,
+    until it was."""
 
-    def __init__(self, store: SessionStore, session_id: str, lease: Lease) -> None:
+    def __init__(self, store: SessionStore, session_id: str, lease: Lease, reply: Reply) -> None:
         self._store = store
         self._session_id = session_id
         self._lease = lease
+        self._reply = reply
+        self._kept: Place | None = None
+        """Up to where the reply is kept for certain; None: one cannot say."""
         self._waiting: list[Public] = []
         self._unsent: _Batch | None = None
         self._timer: asyncio.Task[None] | None = None
         self._sending = asyncio.Lock()
 
     def add(self, events: Iterable[Public]) -> None:
+        """To be called for each chunk, also for one that makes no event."""
         for event in events:
             if not (self._waiting and self._merge(self._waiting[-1], event)):
                 self._waiting.append(event)
-        if self._waiting and self._timer is None:
+        if self._timer is None:
             self._timer = asyncio.create_task(self._later())
 
     async def flush(self) -> None:
@@ -53,30 +68,54 @@ class DeltaWriter:
         await self._send()
 
     async def _later(self) -> None:
-        while self._waiting or self._unsent:
+        while self._waiting or self._unsent or self._behind():
             await asyncio.sleep(FLUSH_SECONDS)
             await asyncio.shield(self._send())
         self._timer = None
+
+    def _behind(self) -> bool:
+        return (self._kept or NOWHERE) != self._here()
+
+    def _here(self) -> Place:
+        return len(self._reply.tokens), len(self._reply.text), self._reply.finish
 
     async def _send(self) -> None:
         async with self._sending:
             while batch := self._next():
                 try:
                     await self._store.publish(
-                        self._session_id, batch.events, lease=self._lease, nonce=batch.nonce
+                        self._session_id,
+                        batch.events,
+                        keep=batch.keep,
+                        lease=self._lease,
+                        nonce=batch.nonce,
                     )
                 except StoreUnavailable:
                     return
                 except AgentServingError:
+                    self._unsent, self._kept = None, None
                     self._waiting.clear()
-                self._unsent = None
+                    return
+                self._unsent, self._kept = None, batch.up_to
 
     def _next(self) -> _Batch | None:
-        if self._unsent is None and self._waiting:
+        if self._unsent is None and (self._waiting or self._behind()):
             events, self._waiting = self._waiting, []
             told = tuple(event.model_dump_json().encode() for event in events)
-            self._unsent = _Batch(secrets.token_bytes(12), told)
+            self._unsent = _Batch(secrets.token_bytes(12), told, self._keep(), self._here())
         return self._unsent
+
+    def _keep(self) -> Keep | None:
+        reply = self._reply
+        if not self._behind():
+            return None
+        tokens, chunks, _ = self._kept or NOWHERE
+        part = Part(tokens=tuple(reply.tokens[tokens:]), text="".join(reply.text[chunks:]))
+        return Keep(
+            head=reply.head().model_dump_json(exclude_defaults=True).encode(),
+            part=part.model_dump_json().encode(),
+            whole=self._kept is None,
+        )
 
     def _merge(self, last: Public, event: Public) -> bool:
         same = (

@@ -10,7 +10,7 @@ from typing import Literal
 
 from agent_serving.domain import events as e
 from agent_serving.domain.constraint import Constraint, step_constraint
-from agent_serving.domain.decide import CloseReply, Generate, PlanStep
+from agent_serving.domain.decide import Generate, PlanStep
 from agent_serving.domain.errors import (
     AgentServingError,
     CapacityError,
@@ -19,15 +19,18 @@ from agent_serving.domain.errors import (
     InvalidRequest,
     Overloaded,
 )
+from agent_serving.domain.partial import TakeWhole, room
+from agent_serving.domain.reply import Piece
 from agent_serving.domain.session import ModelStep, Session, step_timings
 from agent_serving.domain.span import attempt_span_id
-from agent_serving.domain.values import Agent, Failure, Usage
+from agent_serving.domain.values import Failure
 from agent_serving.ports import Admission, Generation, Ports
 from agent_serving.runtime.deltas import DeltaWriter
 from agent_serving.runtime.leases import OwnJournal
+from agent_serving.runtime.lost_reply import STORE_PATIENCE_SECONDS, LostReplies, running_step
 from agent_serving.runtime.prefix import explain_prefix
 from agent_serving.runtime.rendering import Renderer
-from agent_serving.runtime.reply import Reply, complete_calls
+from agent_serving.runtime.reply import Reply, Torn, complete_calls
 from agent_serving.runtime.tool_step import ToolSteps
 from agent_serving.runtime.trace import traceparent
 
@@ -35,19 +38,24 @@ MAX_ATTEMPTS = 3
 BACKOFF_SECONDS = 0.5
 DEFAULT_REPLY_TOKENS = 2048
 """Of a reply whose agent sets no `max_output_tokens`. The engine reserves KV for it."""
-STORE_PATIENCE_SECONDS = 300.0
 
 Cut = Literal["cancelled", "interrupted"]
 
 
 class ModelSteps:
     def __init__(
-        self, ports: Ports, journal: OwnJournal, renderer: Renderer, tools: ToolSteps
+        self,
+        ports: Ports,
+        journal: OwnJournal,
+        renderer: Renderer,
+        tools: ToolSteps,
+        lost: LostReplies,
     ) -> None:
         self._ports = ports
         self._journal = journal
         self._renderer = renderer
         self._tools = tools
+        self._lost_replies = lost
         self._begun: dict[str, float] = {}
         self._lost_workers: set[str] = set()
         self._constraints: dict[tuple[str, str], Constraint | None] = {}
@@ -90,20 +98,30 @@ class ModelSteps:
             self._begun[step_id] = begun
 
     async def generate(self, action: Generate) -> None:
-        """One attempt. Ends with a fact: the reply, a restart, or the failure of the step."""
+        """One attempt. Ends with a fact: the reply, its loss, or the failure of the step."""
         step, agent = action.step, self._journal.session.agent
-        if step.id not in self._begun:
-            await self._take_over(action)
-            return
         try:
             dialect = self._renderer.dialect(agent)
         except EngineUnavailable as error:
             await self._fail(action.turn.id, step.id, error)
             return
-        calls = bool(agent.tools) and action.tool_choice != "none"
-        reply = Reply(dialect, step, action.attempt, self._ports.clock, calls=calls)
+        if step.id not in self._begun:
+            await self._take_over(action)
+            return
+        reply = Reply(
+            dialect,
+            step,
+            action.attempt,
+            self._ports.clock,
+            calls=bool(agent.tools) and action.tool_choice != "none",
+            partial=self._lost_replies.base(step),
+        )
         try:
             cut = await self._unless_cut(action, reply)
+        except Torn:
+            torn = EngineUnavailable("What was streamed is not what its tokens spell.")
+            await self._lost_replies.start_anew(action, reply.attempt("failed", torn))
+            return
         except (EngineUnavailable, Overloaded) as error:
             await self._lost(action, reply, error)
             return
@@ -115,12 +133,11 @@ class ModelSteps:
         await self._commit(action, reply, cut)
 
     async def _take_over(self, action: Generate) -> None:
-        """Another loop began this step, here or in a process that died: what it streamed is void
-        before anything new is said."""
+        """Another loop began this step, here or in a process that died."""
         step, clock = action.step, self._ports.clock
         taken = (clock.now() - step.started_at).total_seconds()
         self._begun[step.id] = clock.monotonic() - max(taken, 0.0)
-        await self._restart(action, lost_attempt(step, Usage()))
+        await self._lost_replies.adopt(action, constrained=self._constraint(action) is not None)
 
     async def _unless_cut(self, action: Generate, reply: Reply) -> Cut | None:
         """Stream the reply; None when it is whole. Stops it when the turn is cancelled or its
@@ -145,15 +162,15 @@ class ModelSteps:
 
     async def _stream(self, action: Generate, reply: Reply) -> None:
         session, step = self._journal.session, action.step
-        writer = DeltaWriter(self._ports.store, session.id, self._journal.lease)
-        prompt = await self._journal.transcript()
+        writer = DeltaWriter(self._ports.store, session.id, self._journal.lease, reply)
+        prompt = (await self._journal.transcript())[: step.prompt_tokens]
         admission = Admission(
             session_id=session.id,
             tenant=session.tenant,
             service_class=session.agent.service_class,
             model=session.agent.model,
-            prompt_tokens=step.prompt_tokens,
-            max_new_tokens=action.max_new_tokens,
+            prompt_tokens=step.prompt_tokens + reply.base,
+            max_new_tokens=room(step, action.max_new_tokens, reply.base),
             avoid=frozenset(self._lost_workers),
         )
         try:
@@ -162,7 +179,10 @@ class ModelSteps:
             )
             async with self._ports.scheduler.admit(admission) as grant:
                 reply.admitted(grant, self._ports.engine.workers())
-                generation = self._generation(action, reply, prompt[: step.prompt_tokens])
+                if reply.base:
+                    writer.add(reply.deltas(action.turn.id, await self._respelled(reply, prompt)))
+                    prompt.extend(reply.tokens)
+                generation = self._generation(action, reply, prompt)
                 await self._journal.certain()
                 async with aclosing(self._ports.engine.generate(generation)) as stream:
                     async for part in stream:
@@ -174,6 +194,13 @@ class ModelSteps:
                             await self._tools.offer(action.turn.id, step.id, call, so_far)
         finally:
             await asyncio.shield(writer.flush())
+
+    async def _respelled(self, reply: Reply, prompt: Sequence[int]) -> list[Piece]:
+        """The seam between what earlier attempts have said and what this one will."""
+        try:
+            return reply.respell(await self._ports.engine.spell(reply.tokens, behind=prompt))
+        except InvalidRequest as error:
+            raise Torn from error
 
     def _known(self, step: ModelStep) -> int:
         """How many ids of the reply to a running step are in the transcript: those that claims
@@ -187,9 +214,9 @@ class ModelSteps:
             session_id=session.id,
             tenant=session.tenant,
             prompt=prompt,
-            max_new_tokens=action.max_new_tokens,
+            max_new_tokens=room(action.step, action.max_new_tokens, reply.base),
             sampling=agent.sampling,
-            constraint=self._constraint(agent, action),
+            constraint=self._constraint(action),
             worker=reply.worker,
             traceparent=traceparent(
                 action.turn.trace_id,
@@ -200,8 +227,9 @@ class ModelSteps:
             priority=agent.service_class,
         )
 
-    def _constraint(self, agent: Agent, action: Generate) -> Constraint | None:
+    def _constraint(self, action: Generate) -> Constraint | None:
         """Made once per turn and choice: it spells out the schema of every tool."""
+        agent = self._journal.session.agent
         key = (action.turn.id, str(action.tool_choice))
         if key not in self._constraints:
             self._constraints = {
@@ -242,34 +270,26 @@ class ModelSteps:
         await self._journal.commit(replied, rest, patience=STORE_PATIENCE_SECONDS)
 
     async def _lost(self, action: Generate, reply: Reply, error: CapacityError) -> None:
-        """The attempt came to nothing. What has been acted on is kept, the rest is tried again."""
+        """The engine let go of the attempt. What has been acted on is kept; the rest of the reply,
+        or the reply, is tried again."""
         if await self._kept_calls(action, reply):
             return
-        attempt = self._priced(action.step, reply.attempt("failed", error))
-        if action.attempt >= MAX_ATTEMPTS:
-            await self._fail(action.turn.id, action.step.id, error, attempt)
+        attempt = reply.attempt("failed", error)
+        found = await self._lost_replies.retry(
+            action,
+            attempt,
+            constrained=self._constraint(action) is not None,
+            last=action.attempt >= MAX_ATTEMPTS,
+        )
+        if found is None:
+            priced = self._priced(action.step, attempt)
+            await self._fail(action.turn.id, action.step.id, error, priced)
             return
-        await self._restart(action, attempt)
         if reply.worker:
             self._lost_workers.add(reply.worker)
-        await asyncio.sleep(BACKOFF_SECONDS * 2 ** (action.attempt - 1))
-        await self._ports.engine.probe()
-
-    async def _restart(self, action: Generate, attempt: e.Attempt) -> None:
-        step = action.step
-
-        def restarted(session: Session) -> e.StepRestarted | None:
-            running = running_step(session, step)
-            if running is None or running.attempts != step.attempts:
-                return None  # written already, by a try whose answer was lost
-            return e.StepRestarted(
-                at=self._ports.clock.now(),
-                turn_id=action.turn.id,
-                step_id=step.id,
-                attempt=attempt,
-            )
-
-        await self._journal.commit(restarted, patience=STORE_PATIENCE_SECONDS)
+        if not isinstance(found, TakeWhole):
+            await asyncio.sleep(BACKOFF_SECONDS * 2 ** (action.attempt - 1))
+            await self._ports.engine.probe()
 
     async def _kept_calls(self, action: Generate, reply: Reply) -> bool:
         """True when calls of the lost reply have started: then it ends behind the last of them."""
@@ -279,29 +299,6 @@ class ModelSteps:
         reply.keep_whole_calls()
         await self._commit(action, reply, "interrupted")
         return True
-
-    async def close(self, action: CloseReply) -> None:
-        """Another process died in this reply; what its claims brought is all there is of it."""
-        step = action.step
-        usage = Usage(
-            input_tokens=step.prompt_tokens, output_tokens=self._known(step), model_steps=1
-        )
-        attempt = self._priced(step, lost_attempt(step, usage))
-        taken = (self._ports.clock.now() - step.started_at).total_seconds()
-        await self._journal.commit(
-            lambda _: e.ModelReplied(
-                at=self._ports.clock.now(),
-                turn_id=action.turn.id,
-                step_id=step.id,
-                items=step.items,
-                finish="interrupted",
-                output_tokens=0,
-                reply_open=True,
-                attempt=attempt,
-                timings=step_timings((*step.attempts, attempt), taken * 1000),
-            ),
-            patience=STORE_PATIENCE_SECONDS,
-        )
 
     def _priced(self, step: ModelStep, attempt: e.Attempt) -> e.Attempt:
         return attempt.but(cost=self._ports.prices.attempt(self._journal.session, step, attempt))
@@ -332,20 +329,3 @@ class ModelSteps:
             ),
             patience=STORE_PATIENCE_SECONDS,
         )
-
-
-def running_step(session: Session, step: ModelStep) -> ModelStep | None:
-    """The step as the session has it now; None where it does not run any more."""
-    last = session.active and session.active.last_model_step
-    return last if last and last.id == step.id and last.status == "running" else None
-
-
-def lost_attempt(step: ModelStep, usage: Usage) -> e.Attempt:
-    return e.Attempt(
-        number=len(step.attempts) + 1,
-        rid="",
-        worker="",
-        status="failed",
-        usage=usage,
-        error=Failure(code="lost", message="The process that received the reply died."),
-    )

@@ -10,6 +10,7 @@ from agent_serving.domain.dialect import Dialect
 from agent_serving.domain.errors import AgentServingError
 from agent_serving.domain.events import Attempt
 from agent_serving.domain.feed import Public, delta
+from agent_serving.domain.partial import Ending, Head, Partial
 from agent_serving.domain.reply import ItemDone, Piece, ReplyParser
 from agent_serving.domain.session import ModelStep
 from agent_serving.domain.values import (
@@ -21,22 +22,36 @@ from agent_serving.domain.values import (
     ToolCallItem,
     Usage,
 )
-from agent_serving.ports import Chunk, Clock, Finished, Grant, Worker
+from agent_serving.ports import Chunk, Clock, Finished, Grant, Spelled, Worker
 from agent_serving.runtime.tool_step import SoFar
 
 Finish = Literal["stop", "length", "cancelled", "interrupted"]
 
 
+class Torn(Exception):
+    """The text that followers have seen is not what the tokens spell: there is no place in it from
+    which the engine could go on."""
+
+
 class Reply:
-    """One attempt at a step. Item and call ids derive from the step and the attempt, so deltas,
-    facts and a later replay name the same things. Without `calls` (none was offered) all is text.
+    """One attempt at a step. Item and call ids derive from the step and the attempt that began to
+    speak, so deltas, facts and a later replay name the same things. Without `calls` (none was
+    offered) all is text. `partial` is what earlier attempts have said, if this one goes on.
     """
 
     def __init__(
-        self, dialect: Dialect, step: ModelStep, attempt: int, clock: Clock, *, calls: bool
+        self,
+        dialect: Dialect,
+        step: ModelStep,
+        attempt: int,
+        clock: Clock,
+        *,
+        calls: bool,
+        partial: Partial | None = None,
     ) -> None:
         suffix = step.id.removeprefix("step_")
-        mark = "" if attempt == 1 else f"r{attempt}"
+        self._began = attempt if partial is None else partial.head.began
+        mark = "" if self._began == 1 else f"r{self._began}"
         self.step = step
         self.rid = secrets.token_hex(16)
         self.worker = ""
@@ -44,6 +59,9 @@ class Reply:
         self.page_tokens = 1
         self.prefix_reason: PrefixReason | None = None
         self.tokens: list[int] = []
+        self.text: list[str] = []
+        self.base = 0
+        """How many of the tokens earlier attempts have brought."""
         self.end_of_turn: int | None = None
         self._number = attempt
         self._clock = clock
@@ -54,6 +72,7 @@ class Reply:
             calls=calls,
         )
         self._end: Finished | None = None
+        self._taken: Finish | None = None
         self._kept: tuple[ReplyItem, ...] | None = None
         self._begun = clock.monotonic()
         self._started_at = clock.now()
@@ -62,6 +81,10 @@ class Reply:
         self._admission_ms = 0.0
         self._whole_calls = 0
         """Invariant: the first so many tokens end with the last complete call."""
+        if partial is not None:
+            self._hear(partial.text, partial.tokens)
+            self.base = len(self.tokens)
+            self.end_of_turn = partial.head.end_of_turn
 
     def admitted(self, grant: Grant, workers: Sequence[Worker]) -> None:
         self.worker = grant.worker
@@ -77,14 +100,43 @@ class Reply:
             return self._parser.close(part.reason)
         if part.tokens and self._first is None:
             self._first = self._clock.monotonic()
-        self.tokens.extend(part.tokens)
-        pieces = self._parser.feed(part.text)
+        return self._hear(part.text, part.tokens)
+
+    def _hear(self, text: str, tokens: Sequence[int]) -> list[Piece]:
+        self.tokens.extend(tokens)
+        self.text.append(text)
+        pieces = self._parser.feed(text)
         if complete_calls(pieces):
             self._whole_calls = len(self.tokens)
         return pieces
 
+    def respell(self, spelled: Spelled) -> list[Piece]:
+        """Before the engine goes on: tokens behind the last whole character are dropped, and text
+        that had not come out yet comes. Raises Torn."""
+        known = "".join(self.text)
+        if not spelled.text.startswith(known):
+            raise Torn
+        del self.tokens[spelled.tokens :]
+        self.base = len(self.tokens)
+        return self._hear(spelled.text[len(known) :], ())
+
+    def head(self) -> Head:
+        return Head(
+            step_id=self.step.id,
+            began=self._began,
+            attempt=self.attempt("failed"),
+            end_of_turn=self.end_of_turn,
+            finish=self.finish,
+        )
+
+    def take_whole(self, finish: Ending) -> None:
+        """Nothing is missing, though the engine has not said so."""
+        self._taken = finish
+        self._parser.close(finish)
+
     def cut(self, kind: Literal["cancelled", "interrupted"]) -> None:
         if self._end is None:
+            self._taken = kind
             self._parser.close(kind)
 
     def keep_whole_calls(self) -> None:
@@ -119,8 +171,14 @@ class Reply:
         return self._end.usage.cached_tokens if self._end else None
 
     @property
-    def finish(self) -> Literal["stop", "length"] | None:
+    def finish(self) -> Ending | None:
+        """What the engine said; None until it has."""
         return self._end.reason if self._end else None
+
+    @property
+    def ending(self) -> Finish | None:
+        """How the reply has ended, whoever ended it."""
+        return self.finish or self._taken
 
     def deltas(self, turn_id: str, pieces: Iterable[Piece]) -> list[Public]:
         now = self._clock.now()
@@ -150,8 +208,9 @@ class Reply:
         steps = 0 if status == "failed" else 1
         if self._end is not None:
             return self._end.usage.but(model_steps=steps)
-        seen = self.step.prompt_tokens if self._first is not None else 0
-        return Usage(input_tokens=seen, output_tokens=len(self.tokens), model_steps=steps)
+        seen = self.step.prompt_tokens + self.base if self._first is not None else 0
+        said = len(self.tokens) - self.base
+        return Usage(input_tokens=seen, output_tokens=said, model_steps=steps)
 
     def _timings(self) -> Timings:
         now = self._clock.monotonic()

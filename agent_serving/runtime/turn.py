@@ -12,6 +12,7 @@ from agent_serving.domain.session import Session
 from agent_serving.domain.values import MessageItem
 from agent_serving.ports import Ports
 from agent_serving.runtime.leases import OwnJournal
+from agent_serving.runtime.lost_reply import LostReplies
 from agent_serving.runtime.model_step import ModelSteps
 from agent_serving.runtime.rendering import Renderer
 from agent_serving.runtime.tenants import Tenants
@@ -36,7 +37,8 @@ class TurnLoop:
         self._journal = journal
         self._tenants = tenants
         self._tools = ToolSteps(ports, journal)
-        self._model = ModelSteps(ports, journal, renderer, self._tools)
+        self._lost = LostReplies(ports, journal, renderer)
+        self._model = ModelSteps(ports, journal, renderer, self._tools, self._lost)
 
     async def run(self) -> None:
         try:
@@ -61,7 +63,7 @@ class TurnLoop:
             case decide.Generate():
                 await self._model.generate(action)
             case decide.CloseReply():
-                await self._model.close(action)
+                await self._lost.close(action)
             case decide.RunTools():
                 await self._tools.run(action)
             case decide.RejectAnswer():
@@ -74,6 +76,7 @@ class TurnLoop:
                 await self._say(lambda at: e.TurnResumed(at=at, turn_id=turn.id))
             case decide.EndTurn():
                 await self._tools.abandon()
+                await self._lost.let_go(action.turn)
                 await self._end()
             case _:
                 assert_never(action)

@@ -126,7 +126,10 @@ async def test_queued_turns_keep_their_order_over_a_death(start: Any, odd: OddSt
     await settle(second, session, queued[-1])
     turns = (await reload(second, session)).turns
     assert [t.id for t in turns] == [turn.id, *(t.id for t in queued)]
-    assert [t.output_text for t in turns] == ["one", "two", "three", "four"]
+    opening, resumed = (engine.decode(r.prompt) for r in engine.requests[:2])
+    said = resumed.removeprefix(opening)
+    assert said.startswith("endless")
+    assert [t.output_text for t in turns] == [f"{said}one", "two", "three", "four"]
 
 
 async def test_whoever_comes_first_every_request_is_taken_once_or_refused(

@@ -1,10 +1,11 @@
 -- Append one fact to the log of a session, or change nothing.
--- KEYS  1 meta  2 log  3 live  4 tokens  5 snapshot  6 memory  7 gone  8 bill
+-- KEYS  1 meta  2 log  3 live  4 tokens  5 snapshot  6 memory  7 reply  8 gone  9 bill
 -- ARGV  1 version of the log before the fact   2 width   3 fact   4 tokens, packed (may be '')
 --       5 summary   6 open: '1' or '0'   7 snapshot ('': none)
 --       8 expiry, ms since 1970 ('': as before)   9 nonce of this append
 --       10 line for the bill ('': none); it stays when the session expires
 --       11 fence of the writer's lease ('': a writer that needs none)
+--       12 '1': what is kept of a streaming reply is settled by this fact
 -- Returns {'ok', first feed number, was open: '1' or '0'},
 --         {'stale', version}, {'gap', version}, {'gone', 0}, or {'fenced', 0}: somebody else has
 --         had the lease since.
@@ -16,7 +17,7 @@ local version = redis.call('XLEN', KEYS[2])
 local meta = redis.call('HMGET', KEYS[1], 'feed', 'open', 'nonce', 'expires', 'fence')
 local known = meta[1] ~= false
 
-if redis.call('EXISTS', KEYS[7]) == 1 or known ~= (version > 0) or (version == 0 and expected > 0)
+if redis.call('EXISTS', KEYS[8]) == 1 or known ~= (version > 0) or (version == 0 and expected > 0)
 then
   return {'gone', 0}
 end
@@ -41,10 +42,13 @@ if ARGV[4] ~= '' then
   redis.call('APPEND', KEYS[4], ARGV[4])
 end
 if ARGV[10] ~= '' then
-  redis.call('RPUSH', KEYS[8], ARGV[10])
+  redis.call('RPUSH', KEYS[9], ARGV[10])
 end
 if ARGV[7] ~= '' then
   redis.call('HSET', KEYS[5], 'version', version + 1, 'state', ARGV[7])
+end
+if ARGV[12] == '1' then
+  redis.call('UNLINK', KEYS[7])
 end
 
 local expires = ARGV[8] ~= '' and ARGV[8] or meta[4]
@@ -52,7 +56,7 @@ if expires then
   redis.call('HSET', KEYS[1], 'expires', expires)
   local time = redis.call('TIME')
   local left = tonumber(expires) - (time[1] * 1000 + math.floor(time[2] / 1000))
-  for index = 1, 6 do
+  for index = 1, 7 do
     -- The deltas may have less time left already.
     if index ~= 3 or redis.call('PTTL', KEYS[3]) > left then
       redis.call('PEXPIREAT', KEYS[index], expires)

@@ -26,6 +26,7 @@ class SessionKeys:
     memory    hash: what the session's tools remember
     lease     string: the owner
     gone      stream of one entry: the session was deleted; a stream so that it wakes readers
+    reply     list, while a reply streams: its head, the feed number of its first event, its parts
     bill      list: charges that are not in the tenant's books yet; outlives the session
     """
 
@@ -68,6 +69,10 @@ class SessionKeys:
         return self._key("gone")
 
     @property
+    def reply(self) -> str:
+        return self._key("reply")
+
+    @property
     def bill(self) -> str:
         return self._key("bill")
 
@@ -81,6 +86,7 @@ class SessionKeys:
             self.tokens,
             self.snapshot,
             self.memory,
+            self.reply,
             self.lease,
         )
 

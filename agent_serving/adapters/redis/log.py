@@ -85,6 +85,7 @@ class SessionLog:
                 keys.tokens,
                 keys.snapshot,
                 keys.memory,
+                keys.reply,
                 keys.gone,
                 keys.bill,
             ],
@@ -99,6 +100,7 @@ class SessionLog:
             secrets.token_bytes(12),
             self._books.entry(append),
             fence(append.lease),
+            "1" if append.settles else "0",
         )
 
     async def load(self, session_id: str, *, after_version: int = 0) -> Stored | None:

@@ -28,6 +28,8 @@ from agent_serving.ports import (
     Append,
     FactEntry,
     Handovers,
+    Keep,
+    Kept,
     Lease,
     Listing,
     LiveEntry,
@@ -116,18 +118,34 @@ class RedisSessionStore:
         session_id: str,
         events: Sequence[bytes],
         *,
+        keep: Keep | None = None,
         lease: Lease | None = None,
         nonce: bytes | None = None,
     ) -> None:
-        if not events:
+        if not events and keep is None:
             return
         keys = self._keys(session_id)
-        nonce = nonce or secrets.token_bytes(12)
+        kept = ("", "", "") if keep is None else (keep.head, keep.part, "1" if keep.whole else "0")
         await self._gateway.send(
             self._publish(
-                [keys.meta, keys.live], nonce, _LIVE_ENTRIES, _LIVE_MS, fence(lease), *events
+                [keys.meta, keys.live, keys.reply],
+                nonce or secrets.token_bytes(12),
+                _LIVE_ENTRIES,
+                _LIVE_MS,
+                fence(lease),
+                *kept,
+                *events,
             )
         )
+
+    async def kept(self, session_id: str) -> Kept | None:
+        entries: list[bytes] = await self._gateway.ask(
+            ("LRANGE", self._keys(session_id).reply, 0, -1)
+        )
+        if not entries:
+            return None
+        head, since, *parts = entries
+        return Kept(head=head, parts=tuple(parts), since=int(since))
 
     async def read(
         self, session_id: str, after: int, *, block_ms: int = 0, limit: int = 512

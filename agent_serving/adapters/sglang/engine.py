@@ -18,7 +18,7 @@ from agent_serving.domain.constraint import Constraint
 from agent_serving.domain.dialect import Dialect
 from agent_serving.domain.errors import AgentServingError, EngineUnavailable
 from agent_serving.domain.values import Message, ToolSpec
-from agent_serving.ports import Chunk, Finished, Generation, Worker
+from agent_serving.ports import Chunk, Finished, Generation, Spelled, Worker
 
 _CLOSE_SECONDS = 5.0
 
@@ -73,6 +73,9 @@ class SglangEngine:
 
     async def end_of_turn(self, *, dialect: Dialect) -> int:
         return await self._renderer.end_of_turn(dialect=dialect)
+
+    async def spell(self, tokens: Sequence[int], *, behind: Sequence[int]) -> Spelled:
+        return await self._renderer.spell(tokens, behind=behind)
 
     async def generate(self, generation: Generation) -> AsyncGenerator[Chunk | Finished, None]:
         member = self._pool.member(generation.worker)

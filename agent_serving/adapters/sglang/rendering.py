@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from agent_serving.adapters.sglang.pool import Member, Pool
+from agent_serving.adapters.sglang.spelling import spell
 from agent_serving.domain.dialect import Dialect
 from agent_serving.domain.errors import EngineUnavailable, InvalidRequest
 from agent_serving.domain.transcript import cut_delta, turn_ends_of_dummy
 from agent_serving.domain.values import Message, ToolCall, ToolSpec
+from agent_serving.ports import Spelled
 
 Wire = dict[str, Any]
 T = TypeVar("T")
@@ -78,6 +80,9 @@ class Renderer:
 
     async def end_of_turn(self, *, dialect: Dialect) -> int:
         return await self._anywhere(lambda member: self._end(member, dialect))
+
+    async def spell(self, tokens: Sequence[int], *, behind: Sequence[int]) -> Spelled:
+        return await self._anywhere(lambda member: spell(member, tokens, behind))
 
     async def _anywhere(self, render: Callable[[Member], Awaitable[T]]) -> T:
         lost: EngineUnavailable | None = None
