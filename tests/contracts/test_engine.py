@@ -153,6 +153,16 @@ def controls(tokens: Sequence[int], engine: Engine) -> list[int]:
     return [token for token in tokens if token >= size - 16]
 
 
+async def test_a_reply_is_spelled_as_its_chunks_had_it(engine, dialect):
+    prompt = await opening(engine, dialect, unique("hello"))
+    text, tokens, _ = await collect(engine, generation(engine, prompt))
+    for cut in range(len(tokens) + 1):
+        spelled = await engine.spell(tokens[:cut], behind=prompt)
+        assert 0 <= cut - spelled.tokens < 4
+        assert text.startswith(spelled.text)
+        assert bool(spelled.text) == bool(spelled.tokens)
+
+
 # --- generating -----------------------------------------------------------------------------
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,9 +14,9 @@ from agent_serving.adapters.redis import EmbeddedRedis, RedisSessionStore
 from agent_serving.adapters.scheduler.fifo import FifoScheduler
 from agent_serving.domain.prices import ModelPrices, PriceBook
 from agent_serving.domain.values import Limits, Sampling
-from agent_serving.ports import Spelled
+from agent_serving.ports import Chunk, Finished, Generation, Spelled
 from agent_serving.runtime import model_step
-from agent_serving.testing import FIRST_CONTROL_TOKEN, Break, ScriptedEngine
+from agent_serving.testing import FIRST_CONTROL_TOKEN, Break, Say, ScriptedEngine
 from tests.runtime.dying import (
     ByteEngine,
     die,
@@ -199,3 +201,51 @@ async def test_text_that_its_tokens_do_not_spell_is_void(start: Any) -> None:
     assert turn.output_text == "Hello!"
     assert [a.status for a in turn.model_steps[0].attempts] == ["failed", "failed", "completed"]
     assert list(shown(await events_of(service, session)).values()) == ["Hello!"]
+
+
+async def test_another_worker_goes_on_where_there_is_one(start: Any) -> None:
+    class TwoWorkers(ScriptedEngine):
+        def workers(self) -> Any:
+            [worker] = super().workers()
+            return tuple(replace(worker, name=name) for name in ("left", "right"))
+
+    engine = TwoWorkers([Break("Hel"), "lo."])
+    service = await start(engine)
+    session = await lone(service)
+    turn = await say(service, session, "hi")
+    assert turn.output_text == "Hello."
+    assert {request.worker for request in engine.requests} == {"left", "right"}
+    assert [a.worker for a in turn.model_steps[0].attempts] == [r.worker for r in engine.requests]
+
+
+async def test_what_streams_is_kept_in_the_writes_that_tell_it(start: Any, odd: OddStore) -> None:
+    """No round trip of its own, but for the end-of-turn token, which makes no text."""
+    writes: list[tuple[int, bool]] = []
+    service = await start(answers(Say("word " * 60, delay=0.005)), store=odd)
+    publish = odd._store.publish
+
+    async def counting(session_id: str, events: Any, **more: Any) -> None:
+        writes.append((len(events), more["keep"] is not None))
+        await publish(session_id, events, **more)
+
+    odd._store.publish = counting  # type: ignore[method-assign]
+    session = await lone(service)
+    await say(service, session, "hi")
+    assert all(keeps for _, keeps in writes)
+    assert [events for events, _ in writes[:-1]].count(0) == 0
+
+
+async def test_what_a_write_could_not_keep_the_next_one_keeps(start: Any, odd: OddStore) -> None:
+    class Slow(ScriptedEngine):
+        async def generate(self, generation: Generation) -> AsyncGenerator[Chunk | Finished, None]:
+            async for part in super().generate(generation):
+                yield part
+                await asyncio.sleep(0.005)
+
+    service = await start(Slow([Break("word " * 40), "end."]), store=odd)
+    odd.fail_once("publish")
+    session = await lone(service)
+    turn = await say(service, session, "hi")
+    assert "publish" not in odd.around
+    assert turn.output_text == "word " * 40 + "end."
+    assert turn.usage.output_tokens == len(turn.output_text) + 1

@@ -188,3 +188,41 @@ async def test_a_reply_is_what_the_engine_says_without_streaming(sglang, dialect
         plain = (await client.post("/generate", json=body, timeout=60)).json()
     assert tokens == plain["output_ids"]
     assert text == plain["text"]
+
+
+# --- a reply that goes on ---------------------------------------------------------------------
+
+
+async def test_a_greedy_reply_that_goes_on_is_the_reply(sglang, dialect):
+    prompt = await opening(sglang, dialect, "What is the capital of France?")
+    text, tokens, whole = await collect(sglang, generation(sglang, prompt))
+    assert len(tokens) > 6
+    for cut in range(1, len(tokens), 3):
+        spelled = await sglang.spell(tokens[:cut], behind=prompt)
+        behind = [*prompt, *tokens[: spelled.tokens]]
+        left = 24 - spelled.tokens
+        rest, more, finished = await collect(
+            sglang, generation(sglang, behind, max_new_tokens=left)
+        )
+        assert (spelled.text + rest, tokens[: spelled.tokens] + more) == (text, tokens)
+        assert finished.reason == whole.reason
+        assert finished.usage.input_tokens == len(prompt) + spelled.tokens
+
+
+async def test_a_reply_that_is_cut_within_a_character_goes_on_in_whole_ones(sglang, dialect):
+    """Characters of this tokenizer that take several tokens, cut behind each of them."""
+    signs = Constraint(kind="regex", value="[🌍中é]{6}")
+    prompt = await opening(sglang, dialect, unique("hello"))
+    text, tokens, _ = await collect(
+        sglang, generation(sglang, prompt, constraint=signs, max_new_tokens=64)
+    )
+    assert len(tokens) > 8, "a character takes more than one token"
+    dropped = 0
+    for cut in range(1, len(tokens) - 1):
+        spelled = await sglang.spell(tokens[:cut], behind=prompt)
+        assert text.startswith(spelled.text)
+        dropped += cut - spelled.tokens
+        behind = [*prompt, *tokens[: spelled.tokens]]
+        rest, _, _ = await collect(sglang, generation(sglang, behind, constraint=signs))
+        assert set(rest.removesuffix(dialect.end_of_turn)) <= set("🌍中é")
+    assert dropped > 0
