@@ -164,8 +164,8 @@ class StepPlanned(Fact):
 
 
 class StepRestarted(Fact):
-    """An attempt was lost; text streamed since the step began is void: that is the step's text
-    from event `void_from` of the feed on. None where nothing is known to have been streamed."""
+    """An attempt was lost; text streamed since the step began is void: it begins with event
+    `void_from` of the feed. None where none is known to have been streamed."""
 
     type: Literal["step_restarted"] = "step_restarted"
     turn_id: str
@@ -352,9 +352,6 @@ AnyFact = Annotated[
     | TurnEnded,
     Field(discriminator="type"),
 ]
-
-SETTLES_REPLY = (StepPlanned, StepRestarted, ModelReplied, StepFailed, TurnEnded)
-"""Behind these, nothing that a reply had streamed until then is of use any more."""
 
 FACT: TypeAdapter[AnyFact] = TypeAdapter(AnyFact)
 """Reads a fact from JSON: `FACT.validate_json(bytes)`."""

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from agent_serving.domain import events as e
 from agent_serving.domain.attempt import Attempt
-from agent_serving.domain.session import ModelStep
+from agent_serving.domain.session import ModelStep, Session
 from agent_serving.domain.values import Failure, Usage, Value
 
 Ending = Literal["stop", "length"]
@@ -105,6 +106,18 @@ def recovery(partial: Partial | None, step: ModelStep, *, left: int, constrained
     if said >= room(step, left, len(partial.tokens) - said):
         return TakeWhole(partial, "length")
     return StartAnew(partial.since) if constrained else GoOn(partial)
+
+
+def settles(after: Session, fact: e.AnyFact) -> bool:
+    """Whether nothing of what a reply had streamed before `fact` is of use any more."""
+    match fact:
+        case e.StepPlanned() | e.StepRestarted() | e.ModelReplied() | e.StepFailed():
+            return True
+        case e.TurnEnded():
+            # Not where it was a queued one, cancelled while another's reply streams.
+            return after.active is None
+        case _:
+            return False
 
 
 def room(step: ModelStep, left: int, base: int) -> int:

@@ -168,9 +168,9 @@ class SessionStore(Protocol):
         nonce: bytes | None = None,
     ) -> None:
         """Append deltas to the live feed: capped, expiring, lost with the store's memory. With
-        `keep`, atomically, the reply that they tell of is kept, as durably as facts are, until a
-        fact `settles` it. Those of a former holder of the lease are dropped, and those that were
-        appended under the same `nonce` right before."""
+        `keep`, atomically, the reply that they tell of is kept until a fact `settles` it. Those of
+        a former holder of the lease are dropped, and those that were appended under the same
+        `nonce` right before."""
         ...
 
     async def kept(self, session_id: str) -> Kept | None:

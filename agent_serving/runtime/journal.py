@@ -20,9 +20,10 @@ from agent_serving.domain.errors import (
     StaleWriter,
     StoreUnavailable,
 )
-from agent_serving.domain.events import FACT, SETTLES_REPLY, AnyFact
+from agent_serving.domain.events import FACT, AnyFact
 from agent_serving.domain.feed import project
 from agent_serving.domain.fold import apply, replay
+from agent_serving.domain.partial import settles
 from agent_serving.domain.session import Session
 from agent_serving.domain.summary import summary
 from agent_serving.ports import Append, Lease, Observer, SessionStore, Stored
@@ -292,5 +293,5 @@ def _append(before: Session | None, after: Session, fact: AnyFact, tokens: Seque
         snapshot=after.model_dump_json().encode() if snapshot else None,
         expires_at=after.expires_at,
         charge=charge(before, after, fact),
-        settles=isinstance(fact, SETTLES_REPLY),
+        settles=settles(after, fact),
     )

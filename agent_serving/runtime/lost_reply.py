@@ -85,7 +85,11 @@ class LostReplies:
             reply.cut("cancelled" if turn.cancel else "interrupted")
         else:
             reply.take_whole(partial.ending)
-        await self._take(turn, reply, lost_attempt(step, partial, counts=True))
+        lost = lost_attempt(step, partial, counts=True)
+        if lost.number != partial.head.attempt.number:
+            # All that was said is of attempts in the ledger; this one had not begun to speak.
+            lost = lost.but(status="cancelled", error=None)
+        await self._take(turn, reply, lost)
 
     async def close(self, action: CloseReply) -> None:
         """Calls of it were claimed: what the claims brought is all there is of it."""

@@ -95,6 +95,7 @@ async def test_a_cancel_between_two_attempts_keeps_what_was_said(
     turn = await ended(service, session, turn)
     assert (turn.status, turn.output_text) == ("cancelled", "I was saying")
     assert turn.usage.output_tokens == len("I was saying")
+    assert [a.status for a in turn.model_steps[0].attempts] == ["failed", "cancelled"]
     assert len(engine.requests) == 1
 
 
@@ -108,6 +109,22 @@ async def test_a_cancel_while_the_rest_streams_keeps_both_parts(start: Any, odd:
     turn = await ended(service, session, turn)
     assert (turn.status, turn.output_text) == ("cancelled", "Once upon a time")
     assert list(shown(await events_of(service, session)).values()) == ["Once upon a time"]
+
+
+async def test_a_queued_turn_that_is_cancelled_takes_nothing_from_the_reply_that_streams(
+    start: Any, odd: OddStore
+) -> None:
+    engine = silent_behind("Once upon")
+    owner = await start(engine, store=odd)
+    session = await open_session(owner, tools=())
+    turn = await begin(owner, session, "go")
+    await until(lambda: engine.requests)
+    await asyncio.sleep(0.2)
+    queued = await begin(owner, session, "and then?", on_conflict="queue")
+    await owner.sessions.cancel(TENANT, session.id, queued.id)
+    await die(owner, odd)
+    service = await start(ByteEngine([" a time."]))
+    assert (await ended(service, session, turn)).output_text == "Once upon a time."
 
 
 async def test_a_steer_is_heard_behind_the_whole_reply(start: Any, odd: OddStore) -> None:
