@@ -10,7 +10,6 @@ from typing import Any, Literal, assert_never
 from agent_serving.domain.dialect import Dialect
 from agent_serving.domain.errors import InvalidRequest, UnknownTool
 from agent_serving.domain.relax import relaxed
-from agent_serving.domain.tidy import closed
 from agent_serving.domain.values import (
     ChoiceOutput,
     EbnfOutput,
@@ -207,46 +206,3 @@ def _sorted(value: Any, *, ordered: bool = False) -> Any:
             return [_sorted(item) for item in value]
         case _:
             return value
-
-
-def output_from_type(form: Any) -> Output:
-    """The output that a Python type stands for, by Outlines' own conversion: a pydantic model,
-    dataclass, function or TypedDict (from `typing_extensions` before Python 3.12) is a JSON
-    schema, a Literal, Enum or `Choice` of texts a choice, `CFG` EBNF, and any other type or term
-    that Outlines knows (`int`, `list[int]`, `Regex(…)`) a regex.
-
-    Raises InvalidRequest: Outlines does not know the type, or its `CFG` is written for Lark;
-    SchemaRejected: its schema cannot stand alone.
-    """
-    # Here, not above: it takes a second to import, and most processes never need it.
-    from outlines.types import dsl
-
-    if form is dict:
-        return JsonSchemaOutput(schema_={"type": "object"})
-    try:
-        if isinstance(form, dsl.Choice):
-            form = dsl.either(*map(dsl.python_types_to_terms, form.items))
-        term: Any = dsl.python_types_to_terms(form)
-        if isinstance(term, dsl.JsonSchema):
-            return JsonSchemaOutput(schema_=closed(json.loads(term.schema), root="any"))
-        if isinstance(term, dsl.CFG):
-            return _ebnf(term.definition)
-        terms: list[Any] = term.terms if isinstance(term, dsl.Alternatives) else [term]
-        if all(isinstance(one, dsl.String) for one in terms):
-            return ChoiceOutput(choices=tuple(dict.fromkeys(one.value for one in terms)))
-        return RegexOutput(pattern=dsl.to_regex(term))
-    except (TypeError, ValueError, RecursionError, NotImplementedError) as error:
-        reason = str(error).partition(" Please open an issue")[0]
-        raise InvalidRequest(
-            f"No output can be made of {form!r}: {reason}", param="output"
-        ) from error
-
-
-def _ebnf(definition: str) -> EbnfOutput:
-    if "::=" not in definition:
-        raise InvalidRequest(
-            "This grammar is written for Lark (`start: …`). SGLang's engine reads GBNF"
-            " (`root ::= …`), so it has to be rewritten.",
-            param="output",
-        )
-    return EbnfOutput(grammar=definition)

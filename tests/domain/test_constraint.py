@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
-import datetime
-import enum
 import json
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
-from outlines import types
-from pydantic import BaseModel
-from typing_extensions import TypedDict
 
 from agent_serving.domain.constraint import (
     MOST_CALLS,
     canonical,
-    output_from_type,
     step_constraint,
 )
 from agent_serving.domain.dialect import Dialect
-from agent_serving.domain.errors import InvalidRequest, SchemaRejected, UnknownTool
+from agent_serving.domain.errors import InvalidRequest, UnknownTool
 from agent_serving.domain.values import (
     ChoiceOutput,
     EbnfOutput,
@@ -160,63 +153,3 @@ def test_arguments_keep_the_order_of_the_schema() -> None:
     assert canonical(schema) == (
         '{"a":1,"properties":{"z":{"b":1,"type":"a"},"properties":{"a":2,"z":1}}}'
     )
-
-
-class Model(BaseModel):
-    x: int
-
-
-@dataclasses.dataclass
-class Record:
-    x: int
-
-
-class Typed(TypedDict):
-    x: int
-
-
-class Answer(enum.Enum):
-    YES = "yes"
-    NO = "no"
-
-
-class Tree(BaseModel):
-    children: list[Tree]
-
-
-@pytest.mark.parametrize("form_of", [Model, Record, Typed, types.JsonSchema(NUMBER)])
-def test_structured_types_become_json_schema(form_of: Any) -> None:
-    output = output_from_type(form_of)
-    assert isinstance(output, JsonSchemaOutput)
-    assert list(output.schema_["properties"]) == ["x"]
-
-
-@pytest.mark.parametrize(
-    "form_of",
-    [Literal["yes", "no"], Answer, types.Choice(["yes", "no"]), types.either("yes", "no")],
-)
-def test_types_of_given_texts_become_choices(form_of: Any) -> None:
-    assert output_from_type(form_of) == ChoiceOutput(choices=("yes", "no"))
-
-
-@pytest.mark.parametrize("form_of", [int, bool, datetime.date, list[int], types.Regex("[0-9]")])
-def test_other_types_become_regular_expressions(form_of: Any) -> None:
-    assert isinstance(output_from_type(form_of), RegexOutput)
-
-
-def test_any_dict_is_any_object() -> None:
-    assert output_from_type(dict) == JsonSchemaOutput(schema_={"type": "object"})
-
-
-def test_a_grammar_for_the_engine_is_kept_and_one_for_lark_refused() -> None:
-    grammar = 'root ::= "a" | "b"'
-    assert output_from_type(types.CFG(grammar)) == EbnfOutput(grammar=grammar)
-    with pytest.raises(InvalidRequest, match="Lark"):
-        output_from_type(types.CFG('start: "a" | "b"'))
-
-
-def test_a_type_that_is_none_is_refused() -> None:
-    with pytest.raises(InvalidRequest, match="No output can be made of"):
-        output_from_type(object())
-    with pytest.raises(SchemaRejected, match="leads back to itself"):
-        output_from_type(Tree)
