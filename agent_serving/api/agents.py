@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from fastapi import APIRouter, Response
@@ -79,11 +80,28 @@ class AgentPage(Page[Agent]):
 async def register_agent(body: AgentBody, api: Context, response: Response, mark: Mark) -> Agent:
     """Everything is checked now, by this service and by the engine's grammar compiler, so that no
     session meets a surprise: the model, the tools, every schema."""
-    made = await api.service.agents.register(api.tenant, draft(api, body), mark=mark)
+    made = await api.service.agents.register(api.tenant, draft(body, api.outputs), mark=mark)
     agent = made.value
     tell(response, replayed=made.replayed)
     response.headers["location"] = f"/v1/agents/{agent.id}"
     return Agent.of(agent)
+
+
+@router.put(
+    "/agents",
+    response_model=Agent,
+    summary="Store an agent under its name, unless it is there already",
+    responses={
+        201: {"model": Agent, "description": "The agent, or its next version, was stored."},
+        **documented(*REFUSED, body=True),
+    },
+)
+async def apply_agent(body: AgentBody, api: Context, response: Response) -> Agent:
+    """As registering, but where the newest version of that name is the same in all its fields it
+    stays the newest (200): files of agents can be applied again and again."""
+    made = await api.service.agents.apply(api.tenant, draft(body, api.outputs))
+    response.status_code = 200 if made.replayed else 201
+    return Agent.of(made.value)
 
 
 @router.get(
@@ -156,16 +174,17 @@ async def chosen(api: Api, choice: str | AgentBody) -> values.Agent:
     """The agent that a session is to have: a registered one, or one of its own."""
     if isinstance(choice, str):
         return await api.service.agents.find(api.tenant, choice)
-    return await api.service.agents.resolve(draft(api, choice))
+    return await api.service.agents.resolve(draft(choice, api.outputs))
 
 
-def draft(api: Api, body: AgentBody) -> AgentDraft:
+def draft(body: AgentBody, outputs: Mapping[str, Output]) -> AgentDraft:
+    """`outputs` are the named output grammars. Raises InvalidRequest."""
     return AgentDraft(
         name=body.name,
         model=body.model,
         instructions=body.instructions,
         tools=tuple(_tool(tool) for tool in body.tools),
-        output=named(api, body.output) if body.output is not None else None,
+        output=named(outputs, body.output) if body.output is not None else None,
         sampling=body.sampling,
         limits=body.limits.over(Limits()),
         service_class=body.service_class,

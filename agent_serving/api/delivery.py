@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, Literal, TypeVar
 
 from fastapi import Request, Response
@@ -50,7 +50,7 @@ async def turn_request(
     agent = session.agent
     output = None
     if body.output is not None:
-        output = await api.service.agents.check_output(agent, named(api, body.output))
+        output = await api.service.agents.check_output(agent, named(api.outputs, body.output))
     _check_tool_choice(api, agent, body)
     base = session.limits or agent.limits
     return TurnRequest(
@@ -65,17 +65,17 @@ async def turn_request(
     )
 
 
-def named(api: Api, output: OutputBody) -> Output:
+def named(outputs: Mapping[str, Output], output: OutputBody) -> Output:
     """With the name of a grammar resolved. Raises InvalidRequest."""
     if not isinstance(output, GrammarOutput):
         return output
-    if output.name not in api.outputs:
+    if output.name not in outputs:
         raise InvalidRequest(
             f"There is no output grammar {output.name!r} here. GET /v1/grammars lists them: "
-            f"{', '.join(sorted(api.outputs)) or 'none'}.",
+            f"{', '.join(sorted(outputs)) or 'none'}.",
             param="output.name",
         )
-    return api.outputs[output.name]
+    return outputs[output.name]
 
 
 def _check_tool_choice(api: Api, agent: Agent, body: TurnBody) -> None:

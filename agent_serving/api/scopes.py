@@ -56,6 +56,7 @@ SCOPES: Mapping[str, Scope] = {
     "create_completion": "run",
     # What changes what others run by its name.
     "register_agent": "admin",
+    "apply_agent": "admin",
     "delete_agent": "admin",
     # The figures of all tenants.
     "get_metrics": "metrics",

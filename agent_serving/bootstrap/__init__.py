@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent_serving.bootstrap.agents import filed_agents
 from agent_serving.bootstrap.engine import local_engine, local_model
 from agent_serving.bootstrap.keys import key_desk
 from agent_serving.bootstrap.service import Running, build
@@ -11,6 +12,7 @@ __all__ = [
     "Running",
     "build",
     "durability_problem",
+    "filed_agents",
     "key_desk",
     "local_engine",
     "local_model",

@@ -20,6 +20,7 @@ from agent_serving.adapters.sglang.engine import SglangEngine
 from agent_serving.adapters.tools.functions import FunctionToolRunner
 from agent_serving.adapters.tools.redaction import hidden_in_logs
 from agent_serving.api import ApiSettings, create_app
+from agent_serving.bootstrap.agents import filed_agents, registered
 from agent_serving.bootstrap.keys import access_to, opened_keyring, opened_tokens
 from agent_serving.bootstrap.store import opened_store
 from agent_serving.config import Settings
@@ -58,6 +59,7 @@ async def build(settings: Settings, *, engine: Engine | None = None) -> AsyncIte
         )
     dialects = _dialects(settings)
     outputs = load_outputs(_grammars(settings))
+    filed = filed_agents(settings, outputs)
     async with AsyncExitStack() as stack:
         tools = _tools(settings, stack)
         metrics = Metrics(tools=[spec.name for spec in tools.specs()])
@@ -90,6 +92,7 @@ async def build(settings: Settings, *, engine: Engine | None = None) -> AsyncIte
         metrics.watch(service.load, pool.workers)
         metrics.watch_process()
         await service.start()
+        await stack.enter_async_context(registered(service.agents, filed))
         app = create_app(
             service, settings=_api(settings), outputs=outputs, meter=metrics, access=access
         )

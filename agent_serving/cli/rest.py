@@ -70,6 +70,9 @@ class Rest:
     async def post(self, path: str, body: Json | None = None) -> Json:
         return await self._call("POST", path, {} if body is None else body)
 
+    async def put(self, path: str, body: Json) -> Json:
+        return await self._call("PUT", path, body)
+
     async def list(self, path: str) -> list[Json]:
         """All of a list, page by page."""
         rows: list[Json] = []
@@ -134,17 +137,19 @@ class Rest:
 
 
 def _refused(answer: httpx.Response) -> RestError:
-    code = None
+    code = param = None
     try:
         error = answer.json()["error"]
-        code = error["code"]
+        code, param = error["code"], error["param"]
         told = f"{code}: {error['message']}"
     except (ValueError, KeyError, TypeError):
         told = answer.text[:500]
     request = answer.request
     if answer.status_code == httpx.codes.UNAUTHORIZED:
         told += " Pass it with --key, or in AGENT_SERVING_KEY."
-    refused = RestError(f"{request.method} {request.url.path}: {answer.status_code} {told}")
+    refused = RestError(
+        f"{request.method} {request.url.path}: {answer.status_code} {told}", param=param
+    )
     refused.refusal = code
     return refused
 

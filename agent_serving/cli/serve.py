@@ -42,6 +42,7 @@ def serve(
     secrets_file: options.SecretsFile = None,
     tools: options.Tools = None,
     grammars: options.Grammars = None,
+    agents: options.Agents = None,
     fetch_hosts: options.FetchHosts = None,
     isolate_prefixes: options.IsolatePrefixes = None,
     max_running_per_engine: options.MaxRunning = None,

@@ -57,6 +57,7 @@ def up(
     secrets_file: options.SecretsFile = None,
     tools: options.Tools = None,
     grammars: options.Grammars = None,
+    agents: options.Agents = None,
     fetch_hosts: options.FetchHosts = None,
     grace_seconds: options.GraceSeconds = None,
     jaeger_url: options.JaegerUrl = None,

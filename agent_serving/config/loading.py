@@ -23,7 +23,7 @@ PREFIX = "AGENT_SERVING_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 DEFAULT_FILE = Path("agent-serving.toml")
 
-LISTS = frozenset({"engines", "tools", "grammars", "fetch_hosts"})
+LISTS = frozenset({"engines", "tools", "grammars", "agents", "fetch_hosts"})
 """In the environment: separated by commas or blanks."""
 TABLES = frozenset(
     {
@@ -35,7 +35,7 @@ TABLES = frozenset(
 PATHS = frozenset(
     {"data_dir", "engine_home", "jwks_file", "model", "secrets_file", "tls_cert", "tls_key"}
 )
-PATH_LISTS = frozenset({"tools", "grammars"})
+PATH_LISTS = frozenset({"tools", "grammars", "agents"})
 _JSON_TABLE = TypeAdapter(dict[str, Any])
 
 _NOT_OURS = re.compile(

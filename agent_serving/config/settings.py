@@ -111,6 +111,11 @@ class Settings(Value):
     grammars: tuple[Path, ...] = Field(
         (), description="Folders of dialects and output grammars beside the shipped ones."
     )
+    agents: tuple[Path, ...] = Field(
+        (),
+        description="Folders of agent files (TOML), which are registered at the start: a file that "
+        "was changed makes the next version of its agent, one that was not makes none.",
+    )
     fetch_hosts: tuple[str, ...] = Field(
         (),
         description="Hosts that the fetch_url tool may reach (example.com, *.example.com); the "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
 
 from agent_serving.domain import schema
@@ -10,6 +11,7 @@ from agent_serving.domain.constraint import step_constraint
 from agent_serving.domain.dialect import Dialect
 from agent_serving.domain.errors import (
     EngineUnavailable,
+    IdempotencyMismatch,
     InvalidRequest,
     NotFound,
     UnknownModel,
@@ -70,6 +72,39 @@ class Agents:
         if stored.replayed:
             return await self._replayed(tenant, stored)
         return Made(agent.but(version=stored.version))
+
+    async def apply(self, tenant: str, draft: AgentDraft) -> Made[Agent]:
+        """As `register`, unless the newest version of that name is the same (`replayed`): then
+        nothing is stored. Two that apply the same at once make one version."""
+        agent = await self.resolve(draft)
+        try:
+            return await self._put_changed(tenant, agent)
+        except (InvalidRequest, IdempotencyMismatch):
+            # Another one stored its version meanwhile: ours is compared with that.
+            return await self._put_changed(tenant, agent)
+
+    async def _put_changed(self, tenant: str, agent: Agent) -> Made[Agent]:
+        versions = await self.versions(tenant, agent.name)
+        mark = None
+        if versions:
+            newest = versions[-1]
+            agent = agent.but(id=newest.id, version=newest.version)
+            content = agent.model_dump_json()
+            if content == newest.model_dump_json():
+                return Made(newest, replayed=True)
+            # One version follows upon the newest, whoever stores it.
+            mark = RequestMark(
+                key=f"{tenant}/{newest.id}@{newest.version}",
+                body=hashlib.sha256(content.encode()).hexdigest(),
+            )
+        stored = await self._ports.store.put_agent(
+            tenant,
+            agent.model_dump_json().encode(),
+            agent_id=agent.id,
+            name=agent.name,
+            mark=mark,
+        )
+        return Made(agent.but(version=stored.version), replayed=stored.replayed)
 
     async def _replayed(self, tenant: str, stored: StoredAgent) -> Made[Agent]:
         found = await self.find(tenant, f"{stored.agent_id}@{stored.version}")

@@ -145,3 +145,29 @@ async def test_a_grammar_that_the_engine_refuses_is_refused_when_the_agent_is_re
 async def test_a_named_grammar_is_stored_as_what_it_is(api: Served) -> None:
     agent = await register(api, output={"type": "grammar", "name": "iso_date"})
     assert agent["output"] == {"type": "regex", "pattern": "[0-9]{4}-[0-9]{2}-[0-9]{2}"}
+
+
+async def test_applying_makes_a_version_where_something_changed_and_only_there(api: Served) -> None:
+    body = {"name": "helper", "instructions": "One.", "tools": ["add", CLIENT_TOOL]}
+    answers = [await api.http.put("/v1/agents", json=body) for _ in range(2)]
+    body["instructions"] = "Two."
+    answers.append(await api.http.put("/v1/agents", json=body))
+    assert [answer.status_code for answer in answers] == [201, 200, 201]
+    assert [answer.json()["version"] for answer in answers] == [1, 1, 2]
+    assert answers[0].json() == answers[1].json()
+    assert (await api.get("/v1/agents/helper"))["instructions"] == "Two."
+
+
+async def test_an_agent_that_was_registered_is_not_applied_again(api: Served) -> None:
+    agent = await register(api, output={"type": "grammar", "name": "iso_date"})
+    body = {"name": "helper", "output": {"type": "grammar", "name": "iso_date"}}
+    answer = await api.http.put("/v1/agents", json=body)
+    assert (answer.status_code, answer.json()) == (200, agent)
+
+
+async def test_a_deleted_agent_is_applied_anew(api: Served) -> None:
+    first = (await api.http.put("/v1/agents", json={"name": "helper"})).json()
+    await api.http.delete("/v1/agents/helper")
+    again = await api.http.put("/v1/agents", json={"name": "helper"})
+    assert (again.status_code, again.json()["version"]) == (201, 1)
+    assert again.json()["id"] != first["id"]
