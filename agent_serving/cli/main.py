@@ -9,6 +9,7 @@ from types import FrameType
 import typer
 
 from agent_serving.cli import (
+    agents,
     chat,
     compare,
     configuration,
@@ -61,6 +62,7 @@ def application() -> typer.Typer:
     app.command("soak")(soak.soak)
     app.command("config")(configuration.config)
     app.command("version")(version.version)
+    app.add_typer(agents.commands(), name="agents")
     app.add_typer(engine.commands(), name="engine")
     app.add_typer(keys.commands(), name="keys")
     app.add_typer(demo_model.commands(), name="demo-model")
