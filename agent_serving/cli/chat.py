@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from agent_serving.cli import options
-from agent_serving.cli.console import console
+from agent_serving.cli.chat_commands import QUIT, command
+from agent_serving.cli.chat_questions import answer, question
+from agent_serving.cli.console import console, program
+from agent_serving.cli.conversation import Conversation
+from agent_serving.cli.line_input import LineInput
 from agent_serving.cli.rest import Json, Rest, RestError
-from agent_serving.cli.step_table import LedgerTurn, step_table
-from agent_serving.cli.transcript import LiveTurn
+from agent_serving.cli.transcript import one_line
 
-COMMANDS = (
-    "/fork goes on in a copy, /steps shows the last turn's steps, /quit ends. Ctrl-C stops a reply."
-)
+COMMAND = re.compile(r"/[a-z]*")
 
 
 def chat(
     url: options.ServiceUrl = options.LOCAL,
     key: options.ServiceKey = None,
+    agent: Annotated[
+        str | None,
+        typer.Option(help="A registered agent: NAME or NAME@VERSION.", show_default=False),
+    ] = None,
     tool: Annotated[
         list[str] | None,
         typer.Option(help="A tool that the agent may use; all of them when not given."),
@@ -31,95 +39,133 @@ def chat(
     session: Annotated[
         str | None, typer.Option(help="Go on in this session instead of a new one.")
     ] = None,
-    instructions: Annotated[str, typer.Option(help="What the agent is told first.")] = (
-        "You are a helpful assistant."
-    ),
+    instructions: Annotated[
+        str | None, typer.Option(help="What the agent is told first.", show_default=False)
+    ] = None,
 ) -> None:
     """Talk to a running service, and watch the tools it calls.
 
+    /help lists what else can be typed. In a pipe each line is said, and only what comes of it is
+    written.
+
     Example: agent-serving chat --tool calculator --tool current_time
     """
+    if agent is not None and (tool is not None or instructions is not None):
+        raise typer.BadParameter(
+            "a registered agent has its own tools and instructions", param_hint="--agent"
+        )
     out = console()
     # One loop for each turn's work, none while we wait for a line: Ctrl-C then just works.
     with asyncio.Runner() as runner:
         rest = Rest(url, key)
         try:
-            opening = _open(rest, session, tool, instructions)
-            _converse(runner, _Chat(rest, out, runner.run(opening)))
+            opened = runner.run(_open(rest, out, session, agent or _inline(tool, instructions)))
+            _Chat(runner, opened, out, LineInput(out)).hold(resumed=session is not None)
         finally:
             runner.run(rest.__aexit__(None, None, None))
 
 
-@dataclass(slots=True)
-class _Chat:
-    """The conversation as it stands; `session` changes with a fork."""
-
-    rest: Rest
-    out: Console
-    session: str
-    turn: str | None = None
-
-    async def say(self, text: str) -> None:
-        live = LiveTurn(self.out, chatting=True)
-        body: Json = {"input": text, "mode": "stream"}
-        async for event in self.rest.stream(f"/v1/sessions/{self.session}/turns", body):
-            self.turn = event.body["turn_id"] or self.turn
-            live.show(event)
-
-    async def cancel(self) -> None:
-        with contextlib.suppress(RestError):  # it may have ended in the same moment
-            await self.rest.post(f"/v1/sessions/{self.session}/turns/{self.turn}/cancel")
-        self.out.print("\n  (cancelled)", style="yellow")
-
-    async def fork(self) -> None:
-        forked = await self.rest.post(f"/v1/sessions/{self.session}/fork")
-        self.session, self.turn = forked["id"], None
-        self.out.print(f"Now in {self.session}, which shares all that was said.", soft_wrap=True)
-
-    async def steps(self) -> None:
-        if self.turn is None:
-            self.out.print("There is no turn yet.")
-            return
-        path = f"/v1/sessions/{self.session}/turns/{self.turn}"
-        turn, steps = await self.rest.get(path), await self.rest.list(f"{path}/steps")
-        self.out.print(step_table([LedgerTurn("turn", turn, steps)]))
+def _inline(tools: list[str] | None, instructions: str | None) -> Json:
+    told = "You are a helpful assistant." if instructions is None else instructions
+    return {"name": "chat", "instructions": told, "tools": tools}
 
 
-async def _open(rest: Rest, session: str | None, tools: list[str] | None, instructions: str) -> str:
+async def _open(rest: Rest, out: Console, session: str | None, agent: str | Json) -> Conversation:
     if session is not None:
-        found: str = (await rest.get(f"/v1/sessions/{session}"))["id"]
-        return found
-    if tools is None:
-        tools = [each["name"] for each in (await rest.get("/v1/tools"))["data"]]
-    agent: Json = {"name": "chat", "instructions": instructions, "tools": tools}
-    opened: str = (await rest.post("/v1/sessions", {"agent": agent}))["id"]
-    return opened
+        found = await rest.get(f"/v1/sessions/{session}")
+        frozen = found["agent"]
+        return Conversation(rest, out, found["id"], f"{frozen['id']}@{frozen['version']}")
+    if isinstance(agent, dict) and agent["tools"] is None:
+        agent["tools"] = [each["name"] for each in (await rest.get("/v1/tools"))["data"]]
+    opened = await rest.post("/v1/sessions", {"agent": agent})
+    return Conversation(rest, out, opened["id"], agent)
 
 
-def _converse(runner: asyncio.Runner, chat: _Chat) -> None:
-    chat.out.print(f"Session {chat.session} at {chat.rest.url}\n{COMMANDS}", soft_wrap=True)
-    while True:
+@dataclass(frozen=True, slots=True)
+class _Chat:
+    runner: asyncio.Runner
+    conversation: Conversation
+    out: Console
+    lines: LineInput
+
+    def hold(self, *, resumed: bool) -> None:
+        """Until there is no more to read. Raises RestError, but not where somebody is there to
+        read it and to go on."""
+        told = self.out if self.lines.interactive else console(stderr=True)
+        talk = self.conversation
+        told.print(
+            f"Session {talk.session} at {talk.rest.url}. /help lists what can be typed.",
+            soft_wrap=True,
+            markup=False,
+        )
+        if resumed:
+            self._run(self._resumed())
+        with contextlib.suppress(EOFError):
+            while self._next():
+                pass
+        told.print(f"\nThe session is kept: {self._way_back()}", soft_wrap=True, markup=False)
+
+    def _way_back(self) -> str:
+        talk = self.conversation
+        url = "" if talk.rest.url == options.LOCAL else f" --url {talk.rest.url}"
+        return f"{program()} chat --session {talk.session}{url}"
+
+    def _next(self) -> bool:
+        """One line and what comes of it; False where it is the last. Raises EOFError."""
         try:
-            text = chat.out.input("\n[bold cyan]you[/bold cyan] ").strip()
-        except (EOFError, KeyboardInterrupt):
-            return
-        match text:
-            case "":
-                continue
-            case "/quit" | "/exit":
-                return
-            case "/fork":
-                work = chat.fork()
-            case "/steps":
-                work = chat.steps()
-            case _ if text.startswith("/"):
-                chat.out.print(COMMANDS)
-                continue
-            case _:
-                work = chat.say(text)
-        try:
-            runner.run(work)
+            if self.lines.interactive:
+                self.out.print()
+            text = self.lines.read("you").strip()
         except KeyboardInterrupt:
-            runner.run(chat.cancel())
+            self.out.print()
+            return True
+        if text in (QUIT, "/exit"):
+            return False
+        if text:
+            self.lines.remember([text])
+            self._run(self._do(text))
+        return True
+
+    async def _do(self, text: str) -> None:
+        if COMMAND.fullmatch(text):
+            await command(text).work(self.conversation)
+        else:
+            await self.conversation.say(text)
+
+    async def _resumed(self) -> None:
+        self.lines.remember(await self.conversation.resume())
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        """The work, and whatever the turn waits for then."""
+        try:
+            self._finish(work)
+        except KeyboardInterrupt:
+            self._cancel()
+
+    def _finish(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            self.runner.run(work)
+            while required := self.conversation.required:
+                inputs = [self._asked(each) for each in required]
+                self.runner.run(self.conversation.answer(inputs))
         except RestError as error:
-            chat.out.print(error.message, style="red", soft_wrap=True)
+            if not self.lines.interactive:
+                raise
+            self.out.print(Text(one_line(error.message), style="red"), soft_wrap=True)
+
+    def _cancel(self) -> None:
+        self.out.print()
+        with contextlib.suppress(KeyboardInterrupt):
+            self._finish(self.conversation.cancel())
+
+    def _asked(self, required: Json) -> Json:
+        asked = question(required)
+        if not self.lines.interactive:
+            raise RestError(
+                f"The turn waits for an answer, which a pipe cannot give: {asked} Go on in a "
+                f"terminal: {self._way_back()}"
+            )
+        self.out.print(Text(asked, style="bold yellow"), soft_wrap=True)
+        while (given := answer(required, self.lines.read(">", style="1;33"))) is None:
+            self.out.print(Text("That is no answer.", style="yellow"))
+        return given

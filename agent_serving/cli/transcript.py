@@ -17,12 +17,9 @@ COLUMN = 11
 class LiveTurn:
     """Writes the events of a turn as they come in; deltas at once."""
 
-    def __init__(self, out: Console, *, chatting: bool = False) -> None:
-        """`chatting`: the person who reads has typed the input, and answers may have many lines."""
+    def __init__(self, out: Console) -> None:
         self._out = out
-        self._chatting = chatting
         self._open: str | None = None
-        self.ended: Event | None = None
 
     def show(self, event: Event) -> None:
         match event.type:
@@ -32,18 +29,9 @@ class LiveTurn:
                 self._delta(event.data)
             case "item.done":
                 self._done(event.data["item"])
-            case "step.restarted":
+            case _ if (note := note_of(event)) is not None:
                 self._close()
-                self._note(f"attempt {event.data.get('attempt')} was lost; the step runs again")
-            case "error":
-                self._close()
-                self._note(f"{event.data['code']}: {event.data['message']}")
-            case "turn.completed" | "turn.incomplete" | "turn.failed" | "turn.cancelled":
-                self._close()
-                self.ended = event
-                if event.type != "turn.completed":
-                    status, reason = event.type.removeprefix("turn."), event.data.get("reason")
-                    self._note(f"the turn is {status}" + (f": {reason}" if reason else ""))
+                self._out.print(note, soft_wrap=True)
 
     def _begin(self, item: Json) -> None:
         self._close()
@@ -58,13 +46,12 @@ class LiveTurn:
 
     def _delta(self, data: Json) -> None:
         if self._open == data["item_id"]:
-            lines = data["delta"].split("\n") if self._chatting else [data["delta"]]
-            self._write(Text(f"\n{' ' * COLUMN}".join(map(one_line, lines))))
+            self._write(Text(one_line(data["delta"])))
 
     def _done(self, item: Json) -> None:
         if self._open == item["id"]:
             self._close()
-        elif item["type"] == "tool_result" or (not self._chatting and item.get("role") == "user"):
+        elif item["type"] == "tool_result" or item.get("role") == "user":
             self._close()
             self._out.print(item_line(item), soft_wrap=True)
 
@@ -73,12 +60,24 @@ class LiveTurn:
             self._open = None
             self._write(Text("\n"))
 
-    def _note(self, text: str) -> None:
-        self._out.print(speaker("", "") + Text(text, style="italic yellow"), soft_wrap=True)
-
     def _write(self, *parts: Text) -> None:
         self._out.print(*parts, sep="", end="", soft_wrap=True)
         self._out.file.flush()
+
+
+def note_of(event: Event) -> Text | None:
+    """What is to be said of an event that is not as it should be; None of any other."""
+    match event.type:
+        case "step.restarted":
+            told = f"attempt {event.data.get('attempt')} was lost; the step runs again"
+        case "error":
+            told = f"{event.data['code']}: {event.data['message']}"
+        case "turn.incomplete" | "turn.failed" | "turn.cancelled":
+            status, reason = event.type.removeprefix("turn."), event.data.get("reason")
+            told = f"the turn is {status}" + (f": {reason}" if reason else "")
+        case _:
+            return None
+    return speaker("", "") + Text(one_line(told), style="italic yellow")
 
 
 def item_line(item: Json) -> Text:

@@ -31,11 +31,13 @@ def call(name: str, **arguments: Any) -> str:
 
 
 @asynccontextmanager
-async def scripted_service(folder: Path, *script: Line) -> AsyncIterator[str]:
+async def scripted_service(
+    folder: Path, *script: Line, dialect: str | None = None
+) -> AsyncIterator[str]:
     """The base URL of a service whose engine follows the script, with the shipped tools."""
-    settings = Settings(data_dir=folder)
+    settings = Settings(data_dir=folder, dialect=dialect)
     async with (
-        bootstrap.build(settings, engine=ScriptedEngine(script)) as running,
+        bootstrap.build(settings, engine=ScriptedEngine(script or ("OK.",))) as running,
         serving(running.app, "127.0.0.1", 0) as url,
     ):
         yield url

@@ -11,9 +11,9 @@ from agent_serving.cli.rest import Event
 from agent_serving.cli.transcript import LiveTurn, item_line
 
 
-def shown(*events: Event, chatting: bool = False) -> list[str]:
+def shown(*events: Event) -> list[str]:
     out = io.StringIO()
-    live = LiveTurn(Console(file=out, width=80), chatting=chatting)
+    live = LiveTurn(Console(file=out, width=80))
     for event in events:
         live.show(event)
     return out.getvalue().splitlines()
@@ -44,19 +44,11 @@ def test_a_call_is_shown_with_its_arguments_and_its_result() -> None:
     assert lines == ['  calls    roll_dice {"sides":20}', "  gets     ok 9 (1d20)"]
 
 
-def test_what_the_person_typed_is_not_repeated_in_a_chat() -> None:
+def test_what_the_person_typed_is_shown() -> None:
     said = event(
         "item.done", item={"id": "item_0", "type": "message", "role": "user", "text": "Hi"}
     )
     assert shown(said) == ["  user     Hi"]
-    assert shown(said, chatting=True) == []
-
-
-def test_a_chat_keeps_the_lines_of_an_answer() -> None:
-    assert shown(*streamed("message", "one\ntw", "o"), chatting=True) == [
-        "  agent    one",
-        "           two",
-    ]
 
 
 def test_a_turn_that_does_not_complete_says_why() -> None:
