@@ -29,6 +29,10 @@ class Conversation:
     turn: str | None = None
     required: list[Json] = field(default_factory=list)
     _sequence: int = 0
+    _live: ChatTurn = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._live = ChatTurn(self.out)
 
     @property
     def path(self) -> str:
@@ -42,7 +46,7 @@ class Conversation:
         return f"{self.path}/turns/{self.turn}"
 
     async def say(self, text: str) -> None:
-        self.turn, self.required = None, []
+        self.turn, self._live = None, ChatTurn(self.out)
         body: Json = {"input": text, "mode": "stream"}
         await self._show(self.rest.stream(f"{self.path}/turns", body))
 
@@ -106,20 +110,21 @@ class Conversation:
 
     def _enter(self, session: str) -> None:
         self.session, self.turn, self.required, self._sequence = session, None, [], 0
+        self._live = ChatTurn(self.out)
 
     async def _show(self, stream: AsyncGenerator[Event, None]) -> None:
-        live, last = ChatTurn(self.out), ""
+        self.required, last = [], ""
         try:
             async with aclosing(stream) as events:
                 async for event in events:
                     self.turn = event.body["turn_id"] or self.turn
                     self._sequence = event.body["sequence"]
-                    live.show(event)
+                    self._live.show(event)
                     last = event.type
                     if last in SETTLED:
                         break
         finally:
-            live.close()
+            self._live.close()
         if last == "turn.waiting":
             await self._wait()
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import fcntl
 import os
 import pty
 import re
+import select
 import struct
 import subprocess
 import termios
@@ -18,6 +20,8 @@ from tests.cli.conftest import COMMAND, clean_environment
 
 CTRL_C, CTRL_D, UP, ENTER, ALT_ENTER = "\x03", "\x04", "\x1b[A", "\r", "\x1b\r"
 PROMPT = r"you $"
+SECONDS = 60
+"""After which nothing more is expected."""
 
 
 class Terminal:
@@ -26,6 +30,7 @@ class Terminal:
         self._master = master
         self.seen = ""
         self._at = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     def type(self, text: str) -> None:
         os.write(self._master, text.encode())
@@ -33,13 +38,12 @@ class Terminal:
     def say(self, text: str) -> None:
         self.type(text + ENTER)
 
-    async def until(self, pattern: str, *, seconds: float = 60) -> str:
+    async def until(self, pattern: str) -> str:
         """What was written since the last time, up to the end of the pattern."""
-        async with asyncio.timeout(seconds):
-            while (found := re.compile(pattern).search(self.seen, self._at)) is None:
-                read = await asyncio.to_thread(self._read)
-                assert read, f"{pattern!r} was not written:\n{self.seen}"
-                self.seen += read
+        while (found := re.compile(pattern).search(self.seen, self._at)) is None:
+            read = await asyncio.to_thread(self._read)
+            assert read, f"{pattern!r} was not written:\n{self.seen[self._at :]}"
+            self.seen += read
         begin, self._at = self._at, found.end()
         return self.seen[begin : self._at]
 
@@ -48,16 +52,19 @@ class Terminal:
         rest = self.seen[self._at :]
         while read := await asyncio.to_thread(self._read):
             rest += read
-        await asyncio.to_thread(self.process.wait, 60)
+        await asyncio.to_thread(self.process.wait, SECONDS)
         return rest
 
     def _read(self) -> str:
-        try:
-            read = os.read(self._master, 65_536).decode()
-        except OSError:  # nobody has the other end any more
-            return ""
+        """Empty where nobody writes any more, or has written for a long time."""
+        text = ""
+        while not text and select.select([self._master], [], [], SECONDS)[0]:
+            try:
+                text = self._decoder.decode(os.read(self._master, 65_536))
+            except OSError:  # nobody has the other end
+                break
         # What readline writes to tell pasted text, and to begin a line, is not seen.
-        return re.sub(r"\x1b\[\?2004[hl]\r?", "", read).replace("\r\n", "\n")
+        return re.sub(r"\x1b\[\?2004[hl]\r?", "", text).replace("\r\n", "\n")
 
 
 def _started(

@@ -116,15 +116,15 @@ async def test_a_call_that_is_the_person_s_is_asked_for(tmp_path: Path) -> None:
         async with terminal("chat", "--agent", "clerk", "--url", url, folder=tmp_path) as screen:
             await screen.until(PROMPT)
             screen.say("More, please")
-            await screen.until(r'ask_boss \{"what": "pay"\} is yours to run.*\n')
+            await screen.until(r'ask_boss \{"what": "pay"\} is yours to run.*\n> $')
             screen.type(CTRL_D)
             told = await screen.ended()
         [session] = re.findall(r"chat --session (sess_\w+) --url", told)
         async with terminal("chat", "--session", session, "--url", url, folder=tmp_path) as screen:
             await screen.until("More, please")
-            await screen.until(r'ask_boss \{"what": "pay"\} is yours to run.*\n')
+            await screen.until(r'ask_boss \{"what": "pay"\} is yours to run.*\n> $')
             screen.say("granted")
-            await screen.until(r'ask_boss \{"what": "leave"\} is yours to run.*\n')
+            await screen.until(r'ask_boss \{"what": "leave"\} is yours to run.*\n> $')
             screen.say("! not now")
             shown = plain(await screen.until(PROMPT))
     assert re.search(r'  calls    ask_boss \{"what": "pay"\} → ok granted', shown)
