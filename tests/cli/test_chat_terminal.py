@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
 import httpx
 
-from agent_serving.testing import Say
+from agent_serving import bootstrap
+from agent_serving.cli.server import serving
+from agent_serving.config import Settings
+from agent_serving.runtime.agents import AgentDraft
+from agent_serving.runtime.turn_request import TurnRequest
+from agent_serving.testing import Say, ScriptedEngine
 from tests.cli.conftest import call, scripted_service
 from tests.cli.terminal import ALT_ENTER, CTRL_C, CTRL_D, ENTER, PROMPT, UP, plain, terminal
 
@@ -189,3 +195,32 @@ async def test_reasoning_is_dimmed_and_colours_are_there(tmp_path: Path) -> None
         shown = await screen.until(r"you\x1b\[0m $")
     assert re.search(r"\x1b\[2m  thinks   \x1b\[0m(\x1b\[2m\S*\x1b\[0m)*\x1b\[2mHm", shown)
     assert "Hello!" in shown
+
+
+async def test_a_call_in_doubt_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "pay.py").write_text(
+        "import asyncio\nfrom agent_serving import tool\n\n@tool()\n"
+        'async def pay() -> str:\n    """Pay."""\n    await asyncio.sleep(60)\n'
+    )
+    settings = Settings(data_dir=tmp_path / "data", tools=(tmp_path / "tools",))
+    async with bootstrap.build(settings, engine=ScriptedEngine([call("pay")])) as running:
+        service = running.service
+        agent = await service.agents.resolve(AgentDraft(name="payer", tools=("pay",)))
+        session = (await service.sessions.open("default", agent)).value
+        await service.sessions.start_turn("default", session.id, TurnRequest(input=("Pay!",)))
+        async with asyncio.timeout(30):
+            while not (await service.sessions.get("default", session.id)).turns[0].tool_steps:
+                await asyncio.sleep(0.05)
+    async with (
+        bootstrap.build(settings, engine=ScriptedEngine(["Paid."])) as running,
+        serving(running.app, "127.0.0.1", 0) as url,
+        terminal("chat", "--url", url, "--session", session.id, folder=tmp_path) as screen,
+    ):
+        await screen.until(r"pay \{\} may have run before the service died.*\n?.*\n> $")
+        screen.say("perhaps")
+        await screen.until(r"That is no answer.*\n> $")
+        screen.say("= 5 euros")
+        shown = plain(await screen.until(PROMPT))
+    assert re.search(r"  calls    pay \{\} → ok 5 euros", shown)
+    assert "  agent    Paid.\n" in shown
