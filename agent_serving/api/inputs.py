@@ -35,9 +35,9 @@ async def give_inputs(
     response: Response,
     mark: Mark,
 ) -> views.Turn:
-    """Results of client-side calls, the truth about calls in doubt, and messages for a turn under
-    way. The answers are durable when this returns; the turn goes on by itself once all that it
-    waits for is there. Follow it by its events."""
+    """Results of client-side calls, approvals, the truth about calls in doubt, and messages for a
+    turn under way. The answers are durable when this returns; the turn goes on by itself once all
+    that it waits for is there. Follow it by its events."""
     _check_once(body.inputs)
     made = await api.service.inputs.answer(api.tenant, session_id, turn_id, body.inputs, mark=mark)
     tell(response, replayed=made.replayed)

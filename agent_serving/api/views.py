@@ -198,7 +198,7 @@ def phases(timings: Iterable[values.Timings]) -> PhaseTimings:
 class RequiredInput(View):
     """What the turn waits for; `POST …/inputs` takes it."""
 
-    type: Literal["tool_result", "in_doubt"]
+    type: Literal["tool_result", "in_doubt", "approval"]
     call_id: str
     name: str
     arguments: str = Field(description="JSON text, as the model wrote it.")
@@ -286,19 +286,18 @@ def _parsed(turn: domain.Turn) -> Any:
 def _required(turn: domain.Turn) -> list[RequiredInput]:
     if turn.status != "waiting":
         return []
-    found: list[RequiredInput] = []
+    kinds: list[tuple[Literal["tool_result", "in_doubt", "approval"], values.ToolCall]] = [
+        ("approval", asked.call) for asked in turn.open_approvals
+    ]
     for step in turn.tool_steps:
         if step.status == "in_doubt":
-            kind: Literal["tool_result", "in_doubt"] = "in_doubt"
+            kinds.append(("in_doubt", step.call))
         elif step.status == "running" and step.executor == "client":
-            kind = "tool_result"
-        else:
-            continue
-        call = step.call
-        found.append(
-            RequiredInput(type=kind, call_id=call.call_id, name=call.name, arguments=call.arguments)
-        )
-    return found
+            kinds.append(("tool_result", step.call))
+    return [
+        RequiredInput(type=kind, call_id=call.call_id, name=call.name, arguments=call.arguments)
+        for kind, call in kinds
+    ]
 
 
 class TurnPage(Page[Turn]):

@@ -21,6 +21,7 @@ from agent_serving.domain.values import (
     ToolSpec,
 )
 
+DENIED = "The call was not run: it was not approved. Go on without it."
 ANSWER_RESERVE = 1
 """Output tokens that must be left for a step to be worth planning."""
 
@@ -77,6 +78,15 @@ class RunTools:
 
 
 @dataclass(frozen=True, slots=True)
+class AskApproval:
+    """A call that runs only if somebody agrees, and nobody was asked yet."""
+
+    turn: Turn
+    model_step: ModelStep
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
 class RejectAnswer:
     turn: Turn
     step: ModelStep
@@ -85,7 +95,7 @@ class RejectAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Only the caller can go on: client-side calls, and calls in doubt."""
+    """Only the caller can go on: client-side calls, approvals, and calls in doubt."""
 
     turn: Turn
     call_ids: tuple[str, ...]
@@ -121,6 +131,7 @@ Action = (
     | Generate
     | CloseReply
     | RunTools
+    | AskApproval
     | RejectAnswer
     | Wait
     | PauseTurn
@@ -132,7 +143,7 @@ Action = (
 def begins_step(action: Action) -> bool:
     """Whether a process that is about to end leaves it to another one: nothing is under way."""
     match action:
-        case BeginTurn() | PlanStep():
+        case BeginTurn() | PlanStep() | AskApproval():
             return True
         case RunTools(running=running):
             return not running
@@ -255,42 +266,51 @@ def check_call(agent: Agent, turn: Turn, call: ToolCall) -> ToolResult | None:
             output=f"Error: the arguments of {call.name} are not valid: {problem}",
             outcome="invalid",
         )
-    if turn.usage.tool_calls >= turn.limits.max_tool_calls:
-        return ToolResult(
-            call_id=call.call_id,
-            output="Error: the turn's tool calls are used up. Answer with what is known.",
-            outcome="limit",
-        )
-    return None
+    return _used_up(call) if turn.usage.tool_calls >= turn.limits.max_tool_calls else None
 
 
 def _calls(agent: Agent, turn: Turn, step: ModelStep) -> Action:
+    """Somebody is asked before anything runs, who can then look while other calls do."""
     answers = turn.answers(step.id)
     new: list[tuple[ToolCall, ToolSpec]] = []
     rejected: list[tuple[ToolCall, ToolResult]] = []
+    unasked: list[ToolCall] = []
+    asked: list[str] = []
     room = turn.limits.max_tool_calls - turn.usage.tool_calls
     for call in step.calls:
         if call.call_id in answers:
             continue
-        spec = agent.tool(call.name)
+        spec, approval = agent.tool(call.name), turn.approval(step.id, call.call_id)
         refusal = check_call(agent, turn, call)
-        if refusal is None and len(new) >= room:
-            refusal = ToolResult(
-                call_id=call.call_id,
-                output="Error: the turn's tool calls are used up. Answer with what is known.",
-                outcome="limit",
-            )
+        if refusal is None and len(new) + len(unasked) + len(asked) >= room:
+            refusal = _used_up(call)
+        if refusal is None and approval is not None and approval.approved is False:
+            refusal = ToolResult(call_id=call.call_id, output=DENIED, outcome="denied")
         if refusal is not None:
             rejected.append((call, refusal))
+        elif approval is not None and approval.approved is None:
+            asked.append(call.call_id)
+        elif spec is not None and spec.requires_approval and approval is None:
+            unasked.append(call)
         elif spec is not None:
             new.append((call, spec))
+    if unasked:
+        return AskApproval(turn, step, unasked[0])
     open_steps = [answer for answer in answers.values() if answer.result is None]
     mine = tuple(s for s in open_steps if s.executor == "server" and s.status == "running")
     if new or rejected or mine:
         return RunTools(turn, step, tuple(new), tuple(rejected), mine)
-    if turn.ends_at_calls and all(s.executor == "client" for s in open_steps):
+    if turn.ends_at_calls and not asked and all(s.executor == "client" for s in open_steps):
         return EndTurn(turn, "completed")
-    return Wait(turn, tuple(sorted(s.call.call_id for s in open_steps)))
+    return Wait(turn, tuple(sorted([*asked, *(s.call.call_id for s in open_steps)])))
+
+
+def _used_up(call: ToolCall) -> ToolResult:
+    return ToolResult(
+        call_id=call.call_id,
+        output="Error: the turn's tool calls are used up. Answer with what is known.",
+        outcome="limit",
+    )
 
 
 def _repeated_mistake(turn: Turn) -> Failure | None:

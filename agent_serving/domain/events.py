@@ -13,12 +13,17 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 
 from agent_serving.domain.attempt import Attempt as Attempt
-from agent_serving.domain.cost import Cost
-from agent_serving.domain.receipt import RequestMark
+from agent_serving.domain.call_facts import ApprovalRequested as ApprovalRequested
+from agent_serving.domain.call_facts import ApprovalResolved as ApprovalResolved
+from agent_serving.domain.call_facts import ToolDoubted as ToolDoubted
+from agent_serving.domain.call_facts import ToolFinished as ToolFinished
+from agent_serving.domain.call_facts import ToolRejected as ToolRejected
+from agent_serving.domain.call_facts import ToolReleased as ToolReleased
+from agent_serving.domain.call_facts import ToolStarted as ToolStarted
+from agent_serving.domain.fact import Fact as Fact
 from agent_serving.domain.values import (
     Agent,
     Budget,
-    Effect,
     Failure,
     Item,
     Limits,
@@ -28,18 +33,9 @@ from agent_serving.domain.values import (
     Pause,
     ReplyItem,
     Timings,
-    ToolCall,
     ToolChoice,
-    ToolResult,
     Value,
 )
-
-
-class Fact(Value):
-    """`at` is when it happened (UTC); `request`, whose Idempotency-Key it records as taken."""
-
-    at: datetime
-    request: RequestMark | None = None
 
 
 class ForkOrigin(Value):
@@ -212,67 +208,6 @@ class StepFailed(Fact):
     error: Failure
 
 
-class ToolStarted(Fact):
-    """The claim on a call, durable before the call is dispatched. Where the reply still streams,
-    the claim carries what was said so far, down to the call: `items` are the reply's items, and
-    `output_tokens` ids join the transcript with this fact. So a call never outlives the words that
-    asked for it."""
-
-    type: Literal["tool_started"] = "tool_started"
-    turn_id: str
-    step_id: str
-    span_id: str
-    model_step_id: str
-    call: ToolCall
-    effect: Effect
-    executor: Literal["server", "client"]
-    items: tuple[ReplyItem, ...] = ()
-    output_tokens: int = 0
-    cost: Cost = Cost()
-    """Of the call itself: from here on it may have been made."""
-
-
-class ToolFinished(Fact):
-    type: Literal["tool_finished"] = "tool_finished"
-    turn_id: str
-    step_id: str
-    name: str
-    result: ToolResult
-    timings: Timings
-    cost: Cost = Cost()
-    """Of the KV that was held for the call."""
-    resumes: bool = False
-    """Whether this was all that the turn waited for."""
-
-
-class ToolRejected(Fact):
-    """A call that never ran: its arguments are invalid, its tool unknown, or a limit is used up."""
-
-    type: Literal["tool_rejected"] = "tool_rejected"
-    turn_id: str
-    step_id: str
-    model_step_id: str
-    call: ToolCall
-    result: ToolResult
-
-
-class ToolDoubted(Fact):
-    """A `once` call may have run before its process died; somebody has to say what happened."""
-
-    type: Literal["tool_doubted"] = "tool_doubted"
-    turn_id: str
-    step_id: str
-
-
-class ToolReleased(Fact):
-    """The doubt is settled: the call is to be run again, by a claim of its own."""
-
-    type: Literal["tool_released"] = "tool_released"
-    turn_id: str
-    step_id: str
-    resumes: bool = False
-
-
 class AnswerRejected(Fact):
     """A final answer that the engine's grammar let through but the agent's schema does not."""
 
@@ -344,6 +279,8 @@ AnyFact = Annotated[
     | ToolRejected
     | ToolDoubted
     | ToolReleased
+    | ApprovalRequested
+    | ApprovalResolved
     | AnswerRejected
     | TurnWaited
     | TurnBudgeted

@@ -62,6 +62,8 @@ EventType = Literal[
     "tool_call.started",
     "tool_call.completed",
     "tool_call.in_doubt",
+    "approval.requested",
+    "approval.resolved",
     "usage.updated",
     "error",
 ]
@@ -123,6 +125,13 @@ def project(fact: e.AnyFact) -> tuple[Public, ...]:
             | e.ToolReleased()
         ):
             return tuple(_tool(fact))
+        case e.ApprovalRequested():
+            asked = fact.call.model_dump()
+            return (Public(type="approval.requested", turn_id=fact.turn_id, data=asked),)
+        case e.ApprovalResolved():
+            said = {"call_id": fact.call_id, "approved": fact.approved}
+            resolved = Public(type="approval.resolved", turn_id=fact.turn_id, data=said)
+            return (resolved, *_resumed(fact))
         case _:
             assert_never(fact)
 
@@ -292,7 +301,7 @@ def _tool(
             assert_never(fact)
 
 
-def _resumed(fact: e.ToolFinished | e.ToolReleased) -> list[Public]:
+def _resumed(fact: e.ToolFinished | e.ToolReleased | e.ApprovalResolved) -> list[Public]:
     kinds: tuple[EventType, ...] = ("session.in_progress", "turn.in_progress")
     return [Public(type=kind, turn_id=fact.turn_id) for kind in kinds] if fact.resumes else []
 

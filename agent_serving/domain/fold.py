@@ -8,7 +8,13 @@ from typing import Any, assert_never
 
 from agent_serving.domain import events as e
 from agent_serving.domain.errors import ContextLengthExceeded, ImpossibleEvent
-from agent_serving.domain.fold_steps import apply_model, apply_tool, lasted, settle
+from agent_serving.domain.fold_steps import (
+    apply_approval,
+    apply_model,
+    apply_tool,
+    lasted,
+    settle,
+)
 from agent_serving.domain.history import messages_of
 from agent_serving.domain.receipt import with_receipt
 from agent_serving.domain.session import (
@@ -92,6 +98,8 @@ def _apply(session: Session, fact: e.AnyFact) -> Session:
             | e.ToolReleased()
         ):
             return apply_tool(session, fact, _open_turn(session, fact))
+        case e.ApprovalRequested() | e.ApprovalResolved():
+            return session.put_turn(apply_approval(fact, _open_turn(session, fact)))
         case _:
             assert_never(fact)
 

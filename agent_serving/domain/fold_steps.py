@@ -8,7 +8,7 @@ from typing import assert_never
 from agent_serving.domain import events as e
 from agent_serving.domain.errors import ImpossibleEvent
 from agent_serving.domain.session import ModelStep, Session, ToolStep, Turn, step_timings
-from agent_serving.domain.values import Message, Timings, ToolCall
+from agent_serving.domain.values import Approval, Message, Timings, ToolCall
 
 # --- model steps ----------------------------------------------------------------------------
 
@@ -158,7 +158,9 @@ def apply_tool(
     return settle(session, turn, turn.put_step(changed))
 
 
-def _answered(fact: e.ToolFinished | e.ToolReleased, turn: Turn, call_id: str) -> Turn:
+def _answered(
+    fact: e.ToolFinished | e.ToolReleased | e.ApprovalResolved, turn: Turn, call_id: str
+) -> Turn:
     """A turn goes on when the last call that it waits for is answered."""
     if fact.resumes != turn.resumed_by(call_id):
         raise ImpossibleEvent.because(fact.type, "`resumes` does not say whether the turn goes on")
@@ -193,6 +195,9 @@ def _claim(fact: e.ToolStarted | e.ToolRejected, turn: Turn) -> Turn:
         raise ImpossibleEvent.because(fact.type, "the reply has no such call")
     if fact.call.call_id in turn.answers(model.id):
         raise ImpossibleEvent.because(fact.type, "the call is already claimed")
+    asked = turn.approval(model.id, fact.call.call_id)
+    if isinstance(fact, e.ToolStarted) and asked is not None and not asked.approved:
+        raise ImpossibleEvent.because(fact.type, "nobody has agreed to the call")
     step = ToolStep(
         id=fact.step_id,
         index=len(turn.steps),
@@ -207,6 +212,35 @@ def _claim(fact: e.ToolStarted | e.ToolRejected, turn: Turn) -> Turn:
     else:
         step = step.but(status="failed", result=fact.result, ended_at=fact.at)
     return turn.but(steps=(*turn.steps, step))
+
+
+# --- approvals ------------------------------------------------------------------------------
+
+
+def apply_approval(fact: e.ApprovalRequested | e.ApprovalResolved, turn: Turn) -> Turn:
+    if isinstance(fact, e.ApprovalRequested):
+        return _ask(fact, turn)
+    if fact.call_id not in [asked.call.call_id for asked in turn.open_approvals]:
+        raise ImpossibleEvent.because(fact.type, "nobody was asked about the call")
+    resolved = tuple(
+        asked.but(approved=fact.approved)
+        if asked.approved is None and asked.call.call_id == fact.call_id
+        else asked
+        for asked in turn.approvals
+    )
+    return _answered(fact, turn, fact.call_id).but(approvals=resolved)
+
+
+def _ask(fact: e.ApprovalRequested, turn: Turn) -> Turn:
+    model, call_id = turn.last_model_step, fact.call.call_id
+    if model is None or model.id != fact.model_step_id or model.status != "completed":
+        raise ImpossibleEvent.because(fact.type, "the turn's last reply is not whole")
+    if fact.call not in model.calls:
+        raise ImpossibleEvent.because(fact.type, "the reply has no such call")
+    if call_id in turn.answers(model.id) or turn.approval(model.id, call_id) is not None:
+        raise ImpossibleEvent.because(fact.type, "the call is claimed, or was asked about already")
+    asked = Approval(model_step_id=model.id, call=fact.call)
+    return turn.but(approvals=(*turn.approvals, asked))
 
 
 def settle(session: Session, before: Turn, after: Turn, *, final: bool = False) -> Session:

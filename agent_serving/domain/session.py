@@ -13,6 +13,7 @@ from agent_serving.domain.events import Attempt, ForkOrigin
 from agent_serving.domain.receipt import Receipt
 from agent_serving.domain.values import (
     Agent,
+    Approval,
     Budget,
     Effect,
     Failure,
@@ -130,6 +131,7 @@ class Turn(Value):
     input: tuple[MessageItem, ...]
     steps: tuple[Step, ...] = ()
     interjections: tuple[Interjection, ...] = ()
+    approvals: tuple[Approval, ...] = ()
     tool_choice: ToolChoice = "auto"
     output: Output | None = None
     limits: Limits
@@ -174,6 +176,20 @@ class Turn(Value):
             for step in self.tool_steps
             if step.model_step_id == model_step_id and not step.released
         }
+
+    def approval(self, model_step_id: str, call_id: str) -> Approval | None:
+        return next(
+            (
+                asked
+                for asked in self.approvals
+                if (asked.model_step_id, asked.call.call_id) == (model_step_id, call_id)
+            ),
+            None,
+        )
+
+    @property
+    def open_approvals(self) -> tuple[Approval, ...]:
+        return tuple(asked for asked in self.approvals if asked.approved is None)
 
     def unanswered(self, step: ModelStep) -> tuple[ToolCall, ...]:
         """Calls of a reply that have no result yet, in the reply's order."""

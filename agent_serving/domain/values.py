@@ -110,6 +110,8 @@ class ToolSpec(Value):
     effect: Effect = "once"
     timeout_seconds: float = Field(30.0, gt=0, le=3600)
     executor: Literal["server", "client"] = "server"
+    requires_approval: bool = False
+    """Whether each call waits until somebody has agreed to it."""
 
 
 class JsonSchemaOutput(Value):
@@ -189,7 +191,15 @@ class ToolCall(Value):
     arguments: str
 
 
-Outcome = Literal["ok", "error", "timeout", "invalid", "limit", "cancelled", "abandoned"]
+Outcome = Literal["ok", "error", "timeout", "invalid", "limit", "denied", "cancelled", "abandoned"]
+
+
+class Approval(Value):
+    """A call that somebody was asked about; `approved` is None until there is an answer."""
+
+    model_step_id: str
+    call: ToolCall
+    approved: bool | None = None
 
 
 class ToolResult(Value):

@@ -1,4 +1,5 @@
-"""Answers from the caller: results of client-side calls, what became of calls in doubt, steers."""
+"""Answers from the caller: results of client-side calls, approvals, what became of calls in doubt,
+steers."""
 
 from __future__ import annotations
 
@@ -34,6 +35,8 @@ class ToolResultInput(Value):
 
 
 class ApprovalInput(Value):
+    """Whether a call that was asked about may run."""
+
     type: Literal["approval"] = "approval"
     call_id: str
     approve: bool
@@ -105,9 +108,7 @@ class Inputs:
             case SteerInput():
                 return
             case ApprovalInput():
-                raise TurnNotActive(
-                    f"No approval is asked for call {given.call_id!r}.", param=param
-                )
+                _check_asked(turn, given.call_id, param)
             case ToolResultInput():
                 _open_call(turn, given.call_id, param, status="running", executor="client")
                 if (given.output is None) == (given.error is None):
@@ -128,11 +129,23 @@ class Inputs:
         given: ToolResultInput | InDoubtInput | ApprovalInput,
         mark: RequestMark | None,
     ) -> None:
-        def fact(session: Session) -> e.ToolFinished | e.ToolReleased | None:
+        def fact(
+            session: Session,
+        ) -> e.ToolFinished | e.ToolReleased | e.ApprovalResolved | None:
             turn = turn_of(session, turn_id)
             now = self._ports.clock.now()
             if receipts.taken(session.receipts, mark, now):
                 return None
+            if isinstance(given, ApprovalInput):
+                _check_asked(turn, given.call_id, "call_id")
+                return e.ApprovalResolved(
+                    at=now,
+                    turn_id=turn_id,
+                    call_id=given.call_id,
+                    approved=given.approve,
+                    resumes=turn.resumed_by(given.call_id),
+                    request=mark,
+                )
             if isinstance(given, InDoubtInput):
                 step = _open_call(turn, given.call_id, "call_id", "in_doubt", "server")
                 if given.resolution == "retry":
@@ -160,17 +173,15 @@ class Inputs:
         await journal.commit(fact)
 
 
-def _result(given: ToolResultInput | InDoubtInput | ApprovalInput) -> ToolResult:
+def _result(given: ToolResultInput | InDoubtInput) -> ToolResult:
     match given:
         case ToolResultInput(error=str() as error):
             return ToolResult(call_id=given.call_id, output=error, outcome="error")
         case InDoubtInput(resolution="abandon"):
             output = "It is not known whether this call had its effect. It was not run again."
             return ToolResult(call_id=given.call_id, output=output, outcome="abandoned")
-        case ToolResultInput() | InDoubtInput():
-            return ToolResult(call_id=given.call_id, output=_text(given.output))
         case _:
-            raise InvalidRequest("No approval is open.", param="inputs")
+            return ToolResult(call_id=given.call_id, output=_text(given.output))
 
 
 def _text(output: Any) -> str:
@@ -191,6 +202,16 @@ def _check_once(inputs: Sequence[Input]) -> None:
     for position, call_id in enumerate(calls):
         if call_id in calls[:position]:
             raise InvalidRequest(f"Call {call_id!r} is answered twice.", param="inputs")
+
+
+def _check_asked(turn: Turn, call_id: str, param: str) -> None:
+    asked = [approval.call.call_id for approval in turn.open_approvals]
+    if call_id not in asked:
+        raise TurnNotActive(
+            f"No approval is asked for call {call_id!r} in turn {turn.id}. "
+            f"Asked for: {', '.join(asked) or 'none'}.",
+            param=param,
+        )
 
 
 def _open_call(turn: Turn, call_id: str, param: str, status: str, executor: str) -> ToolStep:

@@ -58,13 +58,16 @@ class ToolSteps:
 
     async def offer(self, turn_id: str, model_step_id: str, call: ToolCall, so_far: SoFar) -> bool:
         """A complete call of a reply that is still streaming: start it if it may run. One that may
-        not is refused when the reply is whole. True when it was claimed, and `so_far` with it."""
+        not is refused, or asked about, when the reply is whole. True when it was claimed, and
+        `so_far` with it."""
         session = self._journal.session
         turn = session.active
         if turn is None or turn.id != turn_id or turn.cancel is not None:
             return False
         spec = session.agent.tool(call.name)
-        if spec is None or check_call(session.agent, turn, call) is not None:
+        if spec is None or spec.requires_approval:
+            return False
+        if check_call(session.agent, turn, call) is not None:
             return False
         return await self._start(turn_id, model_step_id, call, spec, so_far)
 

@@ -66,6 +66,8 @@ class TurnLoop:
                 await self._lost.close(action)
             case decide.RunTools():
                 await self._tools.run(action)
+            case decide.AskApproval():
+                await self._ask(action)
             case decide.RejectAnswer():
                 await self._reject(action)
             case decide.Wait(turn, call_ids):
@@ -88,6 +90,16 @@ class TurnLoop:
             await self._model.plan(action)
         else:
             await self._say(lambda at: e.BudgetReached(at=at, turn_id=turn_id, pause=pause))
+
+    async def _ask(self, action: decide.AskApproval) -> None:
+        await self._say(
+            lambda at: e.ApprovalRequested(
+                at=at,
+                turn_id=action.turn.id,
+                model_step_id=action.model_step.id,
+                call=action.call,
+            )
+        )
 
     async def _reject(self, action: decide.RejectAnswer) -> None:
         text = (

@@ -60,6 +60,19 @@ def _rejected(session: Session, n: int) -> e.ToolRejected:
     )
 
 
+def _resolved(session: Session, *, approved: bool) -> e.ApprovalResolved:
+    turn = session.active
+    assert turn is not None
+    call_id = CALLS[2].call_id
+    return e.ApprovalResolved(
+        at=at(),
+        turn_id=turn.id,
+        call_id=call_id,
+        approved=approved,
+        resumes=turn.resumed_by(call_id),
+    )
+
+
 ATTEMPTS: dict[str, Attempted] = {
     "accept": lambda s: accepted(f"turn_{len(s.turns)}"),
     "queue": lambda s: accepted(f"turn_{len(s.turns)}", queued=True),
@@ -92,6 +105,11 @@ ATTEMPTS: dict[str, Attempted] = {
     "finish 2": lambda s: finished(s, CALLS[2].call),
     "doubt": lambda s: e.ToolDoubted(at=at(), turn_id=_turn_id(s), step_id=_tool_step_id(s)),
     "release": lambda s: e.ToolReleased(at=at(), turn_id=_turn_id(s), step_id=_tool_step_id(s)),
+    "ask 2": lambda s: e.ApprovalRequested(
+        at=at(), turn_id=_turn_id(s), model_step_id=_step_id(s), call=CALLS[2].call
+    ),
+    "agree 2": lambda s: _resolved(s, approved=True),
+    "deny 2": lambda s: _resolved(s, approved=False),
     "wait": lambda s: e.TurnWaited(at=at(), turn_id=_turn_id(s), call_ids=("call_1",)),
     "pause": lambda s: e.BudgetReached(
         at=at(), turn_id=_turn_id(s), pause=Pause(scope="session", budget="max_steps")
@@ -107,7 +125,17 @@ ATTEMPTS: dict[str, Attempted] = {
 LIVES = st.lists(
     st.one_of(
         st.sampled_from(
-            ["accept", "plan", "call", "answer", "start 0", "start 1", "finish 0", "finish 1"]
+            [
+                "accept",
+                "plan",
+                "call",
+                "answer",
+                "start 0",
+                "start 1",
+                "finish 0",
+                "finish 1",
+                "ask 2",
+            ]
         ),
         st.sampled_from([name for name in ATTEMPTS if name != "close"]),
     ),
@@ -212,6 +240,9 @@ def test_the_random_lives_reach_replies_results_and_ends() -> None:
             "start 0",
             "start 1",
             "reject 1",
+            "ask 2",
+            "start 2",
+            "agree 2",
             "start 2",
             "finish 0",
             "finish 1",
@@ -222,5 +253,5 @@ def test_the_random_lives_reach_replies_results_and_ends() -> None:
         ]
     )
     kinds = {fact.type for fact in facts}
-    assert {"model_replied", "tool_finished", "turn_ended"} <= kinds
-    assert refused == 1
+    assert {"model_replied", "tool_finished", "turn_ended", "approval_resolved"} <= kinds
+    assert refused == 2
