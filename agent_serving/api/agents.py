@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import ConfigDict, Field
 
 from agent_serving.api import views
-from agent_serving.api.bodies import AgentBody, FunctionTool, ToolBody
+from agent_serving.api.bodies import AgentBody, FunctionTool, McpTool, ToolBody
 from agent_serving.api.context import AgentRef, Api, Context
 from agent_serving.api.delivery import named
 from agent_serving.api.errors import BadHeader, documented
@@ -21,15 +21,17 @@ from agent_serving.domain.errors import (
     IdempotencyMismatch,
     NotFound,
     SchemaRejected,
+    ToolServerUnavailable,
     UnknownModel,
     UnknownTool,
 )
+from agent_serving.domain.mcp import McpTools, told
 from agent_serving.domain.values import Limits, Output, Sampling, ToolSpec
 from agent_serving.runtime.agents import AgentDraft
 
 router = APIRouter(prefix="/v1", tags=["agents"])
 
-REFUSED = (UnknownModel, UnknownTool, SchemaRejected, EngineUnavailable)
+REFUSED = (UnknownModel, UnknownTool, SchemaRejected, EngineUnavailable, ToolServerUnavailable)
 
 
 class Agent(views.View):
@@ -43,7 +45,9 @@ class Agent(views.View):
     version: int
     model: str
     instructions: str
-    tools: list[str | FunctionTool] = Field(description="As they were given when registered.")
+    tools: list[ToolBody] = Field(
+        description="As they were given when registered; of an MCP server, those it had then."
+    )
     output: Output | None
     sampling: Sampling
     limits: Limits
@@ -52,18 +56,7 @@ class Agent(views.View):
 
     @classmethod
     def of(cls, agent: values.Agent) -> Agent:
-        tools = [
-            tool.name
-            if tool.executor == "server"
-            else FunctionTool(
-                type="function",
-                name=tool.name,
-                description=tool.description,
-                parameters=tool.parameters,
-            )
-            for tool in agent.tools
-        ]
-        return cls(**dict(agent) | {"tools": tools})
+        return cls(**dict(agent) | {"tools": _told(agent.tools)})
 
 
 class AgentPage(Page[Agent]):
@@ -191,8 +184,30 @@ def draft(body: AgentBody, outputs: Mapping[str, Output]) -> AgentDraft:
     )
 
 
-def _tool(tool: ToolBody) -> str | ToolSpec:
-    return tool if isinstance(tool, str) else tool.spec
+def _tool(tool: ToolBody) -> str | ToolSpec | McpTools:
+    return tool.spec if isinstance(tool, FunctionTool) else tool
+
+
+def _told(specs: tuple[ToolSpec, ...]) -> list[ToolBody]:
+    """A server's tools stand together, where the first of them does."""
+    tools: list[ToolBody] = []
+    servers: set[str] = set()
+    for spec in specs:
+        if spec.executor == "client":
+            tools.append(
+                FunctionTool(
+                    type="function",
+                    name=spec.name,
+                    description=spec.description,
+                    parameters=spec.parameters,
+                )
+            )
+        elif spec.remote is None:
+            tools.append(spec.name)
+        elif spec.remote.server not in servers:
+            servers.add(spec.remote.server)
+            tools.append(McpTool(**dict(told(specs, spec.remote.server))))
+    return tools
 
 
 async def _newest(api: Api, agent_id: str) -> values.Agent | None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag
 
 from agent_serving.api.messages import InputBody
+from agent_serving.domain.mcp import McpTools, RequireApproval
 from agent_serving.domain.values import (
     Budget,
     ChoiceOutput,
@@ -120,8 +121,35 @@ class FunctionTool(Value):
         )
 
 
+class McpTool(McpTools):
+    """Tools of an MCP server that this deployment has."""
+
+    type: Literal["mcp"] = Field(description="Tools of an MCP server.")
+    server: str = Field(
+        max_length=32,
+        description="Its name in the deployment's configuration: GET /v1/tools. An address cannot "
+        "be given.",
+        examples=["git"],
+    )
+    allowed_tools: tuple[str, ...] | None = Field(
+        None,
+        max_length=512,
+        description="Its tools as the server names them; all that the deployment allows where "
+        "not set.",
+        examples=[["git_status"]],
+    )
+    require_approval: RequireApproval = Field(
+        "never",
+        description="Which calls wait for an `approval` input. The deployment may ask for more.",
+        examples=["always", {"always": {"tool_names": ["git_commit"]}}],
+    )
+
+
 def _kind_of_tool(value: Any) -> str:
-    return "name" if isinstance(value, str) else "function"
+    if isinstance(value, str):
+        return "name"
+    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    return "mcp" if kind == "mcp" else "function"
 
 
 ToolBody = Annotated[
@@ -130,7 +158,8 @@ ToolBody = Annotated[
         Tag("name"),
         Field(max_length=64, description="A server-side tool by its name: GET /v1/tools."),
     ]
-    | Annotated[FunctionTool, Tag("function")],
+    | Annotated[FunctionTool, Tag("function")]
+    | Annotated[McpTool, Tag("mcp")],
     Discriminator(_kind_of_tool),
 ]
 
@@ -175,7 +204,8 @@ class AgentBody(Value):
     tools: list[ToolBody] = Field(
         default_factory=list,
         max_length=128,
-        description="Server-side tools by name, client-side tools whole.",
+        description="Server-side tools by name, client-side tools whole, those of MCP servers by "
+        "their server.",
         examples=[["calculator"]],
     )
     output: OutputBody | None = Field(

@@ -32,10 +32,29 @@ class Tool(View):
         description="What running it twice does: nothing, the same thing, or a second thing."
     )
     timeout_seconds: float
+    requires_approval: bool = Field(description="Whether each call waits for somebody to agree.")
+    server: str | None = Field(description="The MCP server that runs it; null for our own.")
+
+
+class LeftOutTool(View):
+    tool: str = Field(description="As the server names it.")
+    why: str
+
+
+class ToolServer(View):
+    """An MCP server of this deployment. What an agent has of it answers with an error while it is
+    not ready."""
+
+    name: str
+    transport: Literal["stdio", "http"]
+    status: Literal["connecting", "ready", "down"]
+    problem: str | None = Field(description="Why it is down.")
+    tools: int = Field(description="Tools that it had when it was asked last.")
+    left_out: list[LeftOutTool] = Field(description="What it has and cannot be served here.")
 
 
 class ToolPage(Page[Tool]):
-    pass
+    servers: list[ToolServer]
 
 
 class OutputGrammar(View):
@@ -125,10 +144,19 @@ async def list_tools(api: Context) -> ToolPage:
             parameters=spec.parameters,
             effect=spec.effect,
             timeout_seconds=spec.timeout_seconds,
+            requires_approval=spec.requires_approval,
+            server=spec.remote and spec.remote.server,
         )
         for spec in api.service.ports.tools.specs()
     ]
-    return ToolPage(data=tools, has_more=False, **_ends([tool.name for tool in tools]))
+    ends = _ends([tool.name for tool in tools])
+    return ToolPage(data=tools, servers=_servers(api), has_more=False, **ends)
+
+
+def _servers(api: Api) -> list[ToolServer]:
+    known = api.service.ports.tool_servers
+    states = known.states() if known is not None else ()
+    return [ToolServer.model_validate(dataclasses.asdict(state)) for state in states]
 
 
 @router.get(

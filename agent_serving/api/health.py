@@ -24,6 +24,7 @@ class Health(View):
 class Readiness(View):
     status: Literal["ready", "not_ready"]
     reasons: list[str] = Field(description="Why not; empty when ready.")
+    details: list[str] = Field(description="What else is down; turns can be taken without it.")
 
 
 @router.get("/healthz", response_model=Health, summary="Whether the process lives")
@@ -45,12 +46,26 @@ async def get_health() -> Health:
 async def get_readiness(api: Context, response: Response) -> Readiness:
     """Sessions can be read while no engine is up."""
     reasons = [*_ending(api), *_engines(api), *await _store(api)]
+    details = _tool_servers(api)
     if api.access is not None and api.access.required:
         # Whoever may connect may ask: where things are is for those who have a key.
-        reasons = [f"{reason.partition(' (')[0].rstrip('.')}." for reason in reasons]
+        reasons, details = _brief(reasons), _brief(details)
     if reasons:
         response.status_code = 503
-    return Readiness(status="not_ready" if reasons else "ready", reasons=reasons)
+    return Readiness(status="not_ready" if reasons else "ready", reasons=reasons, details=details)
+
+
+def _brief(sentences: list[str]) -> list[str]:
+    return [f"{sentence.partition(' (')[0].rstrip('.')}." for sentence in sentences]
+
+
+def _tool_servers(api: Api) -> list[str]:
+    known = api.service.ports.tool_servers
+    return [
+        f"The MCP server {state.name} is not connected ({state.problem or 'not yet'})."
+        for state in (known.states() if known is not None else ())
+        if state.status != "ready"
+    ]
 
 
 def _ending(api: Api) -> list[str]:

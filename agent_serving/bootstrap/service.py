@@ -17,19 +17,16 @@ from agent_serving.adapters.otel.metrics import Metrics
 from agent_serving.adapters.otel.tracer import OtelTracer, captured_content, otlp_tracer
 from agent_serving.adapters.scheduler.fifo import FifoScheduler
 from agent_serving.adapters.sglang.engine import SglangEngine
-from agent_serving.adapters.tools.functions import FunctionToolRunner
-from agent_serving.adapters.tools.redaction import hidden_in_logs
 from agent_serving.api import ApiSettings, create_app
 from agent_serving.bootstrap.agents import filed_agents, registered
 from agent_serving.bootstrap.keys import access_to, opened_keyring, opened_tokens
 from agent_serving.bootstrap.store import opened_store
+from agent_serving.bootstrap.tools import opened_tools
 from agent_serving.config import Settings
 from agent_serving.domain.dialect import Dialect
 from agent_serving.domain.errors import ConfigurationError
 from agent_serving.plugins.grammars import load_dialects, load_outputs
 from agent_serving.plugins.locations import shipped
-from agent_serving.plugins.secrets import load_secrets
-from agent_serving.plugins.tools import load_tools
 from agent_serving.ports import Engine, Ports, Scheduler, Tracer
 from agent_serving.runtime.gathered import Gathered
 from agent_serving.runtime.service import Service
@@ -61,7 +58,7 @@ async def build(settings: Settings, *, engine: Engine | None = None) -> AsyncIte
     outputs = load_outputs(_grammars(settings))
     filed = filed_agents(settings, outputs)
     async with AsyncExitStack() as stack:
-        tools = _tools(settings, stack)
+        tools, tool_servers = await opened_tools(settings, stack)
         metrics = Metrics(tools=[spec.name for spec in tools.specs()])
         tracer = otlp_tracer(os.environ)
         spans = _turn_spans(tracer)
@@ -86,6 +83,7 @@ async def build(settings: Settings, *, engine: Engine | None = None) -> AsyncIte
             tenant_limits=settings.tenant_limits,
             observers=(metrics, *spans),
             tracer=tracer,
+            tool_servers=tool_servers,
         )
         service = Service(ports, dialect=settings.dialect)
         stack.push_async_callback(service.aclose)  # closes the engine too
@@ -110,19 +108,6 @@ def _dialects(settings: Settings) -> dict[str, Dialect]:
             f"There is no dialect {settings.dialect!r}. There are: {', '.join(dialects)}."
         )
     return dialects
-
-
-def _tools(settings: Settings, stack: AsyncExitStack) -> FunctionToolRunner:
-    """Their secrets are hidden in logs until the stack is left."""
-    loaded = load_tools([shipped("tools"), *settings.tools])
-    secrets = load_secrets(settings.tool_secrets, settings.secrets_file, os.environ)
-    stack.enter_context(hidden_in_logs(secrets))
-    return FunctionToolRunner(
-        [tool.function for tool in loaded.values()],
-        settings=settings.settings_of_tools(),
-        secrets=secrets,
-        concurrency=settings.tool_concurrency,
-    )
 
 
 def _scheduler(settings: Settings, engine: Engine) -> Scheduler:

@@ -84,9 +84,11 @@ def _key(name: str) -> str:
 
 
 def _masked(value: Any) -> Any:
-    """The value without the passwords of URLs in it."""
+    """The value without the passwords of URLs in it, nor what a table calls secret."""
     if isinstance(value, tuple):
         return [_masked(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _masked_member(key, member) for key, member in value.items()}
     if not isinstance(value, str) or "://" not in value:
         return value
     parts = urlsplit(value)
@@ -97,10 +99,18 @@ def _masked(value: Any) -> Any:
     return urlunsplit(parts._replace(netloc=f"{name}:{MASK}@{host}"))
 
 
+def _masked_member(key: str, value: Any) -> Any:
+    """What names a secret (`${NAME}`) is none."""
+    is_secret = SECRET.search(key) and isinstance(value, str) and "${" not in value
+    return MASK if is_secret else _masked(value)
+
+
 def _toml(value: Any) -> str:
     """TOML's basic strings, numbers and arrays are JSON's, but for DEL, which has to be escaped."""
     if isinstance(value, list | tuple):
         return f"[{', '.join(_toml(item) for item in value)}]"
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{_key(key)} = {_toml(item)}' for key, item in value.items())} }}"
     if isinstance(value, Path | Decimal):
         value = str(value)
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 from agent_serving.config import Settings
 
-QUIET = ("httpx", "httpcore", "asyncio")
-"""Libraries that tell of each request; only their warnings are news."""
+QUIET = ("httpx", "httpx2", "httpcore", "asyncio", "mcp", "client")
+"""Libraries that tell of each request; only their warnings are news. `client` is the MCP SDK's."""
 
 
 class JsonLines(logging.Formatter):

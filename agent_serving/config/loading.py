@@ -27,7 +27,7 @@ LISTS = frozenset({"engines", "tools", "grammars", "agents", "fetch_hosts"})
 """In the environment: separated by commas or blanks."""
 TABLES = frozenset(
     {
-        "tool_settings", "tool_secrets", "tool_concurrency", "prices", "tool_prices",
+        "tool_settings", "tool_secrets", "tool_concurrency", "mcp_servers", "prices", "tool_prices",
         "tenant_budgets", "tenant_limits",
     }
 )  # fmt: skip

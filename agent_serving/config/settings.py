@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationInfo, field_validator
 
 from agent_serving.domain.access import TenantLimits
+from agent_serving.domain.mcp import SERVER_NAME, McpServer
 from agent_serving.domain.prices import ModelPrices, PriceBook
 from agent_serving.domain.values import Money, TenantBudget, Value
 
@@ -140,6 +141,15 @@ class Settings(Value):
         {},
         description="Calls that run at a time by tool name, `*` for all tools together (64); the "
         "rest waits within its timeout. A table in the file, JSON in the environment.",
+    )
+    mcp_servers: dict[Annotated[str, Field(pattern=SERVER_NAME)], McpServer] = Field(
+        {},
+        description="MCP servers whose tools agents may take: `command`, `args` and `env`, or "
+        "`url` and `headers` (`${NAME}` in a value is a secret), `allowed_tools`, "
+        "`require_approval` (`never`, `always`, or tables `always` and `never` with `tool_names`), "
+        "`timeout_seconds` (30) of a call, `connect_seconds` (10), `tools_seconds` (300) that a "
+        "list of tools is good for where the server does not say. Tables in the file, JSON in the "
+        "environment ([docs/mcp.md](mcp.md)).",
     )
     currency: str | None = Field(
         None,

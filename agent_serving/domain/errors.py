@@ -23,6 +23,7 @@ AgentServingError
 │   │   └── LimitReached        rate_limit_exceeded
 │   ├── EngineUnavailable       engine_unavailable
 │   ├── IssuerUnavailable       issuer_unavailable
+│   ├── ToolServerUnavailable   tool_server_unavailable
 │   ├── ShuttingDown            shutting_down
 │   └── StoreUnavailable        store_unavailable
 │       └── StoreFull           store_unavailable
@@ -173,6 +174,10 @@ class IssuerUnavailable(CapacityError):
     """Whether a token is right cannot be known now."""
 
     code = "issuer_unavailable"
+
+
+class ToolServerUnavailable(CapacityError):
+    code = "tool_server_unavailable"
 
 
 class ShuttingDown(CapacityError):

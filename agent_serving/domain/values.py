@@ -100,6 +100,13 @@ class Sampling(Value):
     seed: int | None = Field(None, ge=0, lt=2**63, description="Makes drawing repeatable.")
 
 
+class RemoteTool(Value):
+    """A tool of an MCP server of the deployment. `name` is the server's own for it."""
+
+    server: str
+    name: str
+
+
 class ToolSpec(Value):
     """A tool as the model and the constraint see it. `parameters` is a closed JSON schema of
     type object. `executor="client"` means that the turn waits for the caller to answer."""
@@ -112,6 +119,8 @@ class ToolSpec(Value):
     executor: Literal["server", "client"] = "server"
     requires_approval: bool = False
     """Whether each call waits until somebody has agreed to it."""
+    remote: RemoteTool | None = None
+    """Where it runs, if not in this process."""
 
 
 class JsonSchemaOutput(Value):

@@ -10,21 +10,26 @@ from agent_serving.domain.errors import ConfigurationError
 
 
 def load_secrets(
-    wanted: Mapping[str, Sequence[str]], file: Path | None, environment: Mapping[str, str]
+    wanted: Mapping[str, Sequence[str]],
+    file: Path | None,
+    environment: Mapping[str, str],
+    *,
+    setting: str = "tool_secrets",
 ) -> dict[str, dict[str, str]]:
     """The secrets of each tool of `wanted`, by their names. The file is TOML: NAME = "value".
+    `setting` is where they are asked for.
 
     Raises ConfigurationError; no message repeats a value.
     """
     known = _from_file(file) if file is not None and wanted else {}
     return {
-        tool: {name: _value(tool, name, known, file, environment) for name in names}
+        tool: {name: _value(f"{setting}.{tool}", name, known, file, environment) for name in names}
         for tool, names in wanted.items()
     }
 
 
 def _value(
-    tool: str,
+    where_asked: str,
     name: str,
     known: Mapping[str, str],
     file: Path | None,
@@ -34,7 +39,7 @@ def _value(
     if not value:
         where = f"in {file} and not " if file is not None else ""
         raise ConfigurationError(
-            f"tool_secrets.{tool}: the secret {name} is not {where}in the environment. "
+            f"{where_asked}: the secret {name} is not {where}in the environment. "
             f'Set it there, or write {name} = "…" into the file that secrets_file names.'
         )
     return value

@@ -33,6 +33,7 @@ from agent_serving.ports.store import (
     Stored,
     StoredAgent,
 )
+from agent_serving.ports.tool_servers import LeftOut, ToolServers, ToolServerState
 from agent_serving.ports.tools import ToolRunner
 from agent_serving.ports.tracer import SpanCounts, Tracer
 
@@ -52,6 +53,7 @@ __all__ = [
     "Kept",
     "Keyring",
     "Lease",
+    "LeftOut",
     "Listing",
     "LiveEntry",
     "Observer",
@@ -67,6 +69,8 @@ __all__ = [
     "StoredAgent",
     "Tokens",
     "ToolRunner",
+    "ToolServerState",
+    "ToolServers",
     "Tracer",
     "Worker",
 ]
@@ -90,3 +94,4 @@ class Ports:
     tenant_limits: Mapping[str, TenantLimits] = field(default_factory=dict)
     observers: tuple[Observer, ...] = ()
     tracer: Tracer | None = None
+    tool_servers: ToolServers | None = None

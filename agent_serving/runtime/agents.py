@@ -17,6 +17,7 @@ from agent_serving.domain.errors import (
     UnknownModel,
     UnknownTool,
 )
+from agent_serving.domain.mcp import McpTools, taken
 from agent_serving.domain.receipt import RequestMark
 from agent_serving.domain.values import (
     Agent,
@@ -36,12 +37,13 @@ MAX_TOOLS = 128
 
 
 class AgentDraft(Value):
-    """An agent as it is asked for: tools by name (server-side) or whole (client-side)."""
+    """An agent as it is asked for: tools by name (server-side), whole (client-side), or those of an
+    MCP server."""
 
     name: str
     model: str | None = None
     instructions: str = ""
-    tools: tuple[str | ToolSpec, ...] = ()
+    tools: tuple[str | ToolSpec | McpTools, ...] = ()
     output: Output | None = None
     sampling: Sampling = Sampling()
     limits: Limits = Limits()
@@ -113,12 +115,14 @@ class Agents:
     async def resolve(self, draft: AgentDraft) -> Agent:
         """The agent that a draft means here; nothing is stored.
 
-        Raises UnknownModel, UnknownTool, SchemaRejected, InvalidRequest, EngineUnavailable.
+        Raises UnknownModel, UnknownTool, SchemaRejected, InvalidRequest, EngineUnavailable,
+        ToolServerUnavailable.
         """
         worker = self._worker(draft.model)
         dialect = self._choose_dialect(worker)
+        wanted = await self._named(draft.tools)
         # Checking a large schema takes up to a second of computing.
-        tools = await asyncio.to_thread(self._tools, draft.tools)
+        tools = await asyncio.to_thread(self._tools, wanted)
         if draft.output is not None:
             await asyncio.to_thread(schema.check_output, draft.output, param="output")
         agent = Agent(
@@ -212,13 +216,32 @@ class Agents:
             param="model",
         )
 
-    def _tools(self, wanted: Sequence[str | ToolSpec]) -> tuple[ToolSpec, ...]:
+    async def _named(
+        self, wanted: Sequence[str | ToolSpec | McpTools]
+    ) -> Sequence[tuple[str, str | ToolSpec]]:
+        """Each tool with the place where it was asked for; of MCP servers, as they list them."""
+        named: list[tuple[str, str | ToolSpec]] = []
+        for position, tool in enumerate(wanted):
+            param = f"tools[{position}]"
+            if not isinstance(tool, McpTools):
+                named.append((param, tool))
+                continue
+            servers = self._ports.tool_servers
+            if servers is None:
+                raise UnknownTool("This deployment has no MCP servers.", param=f"{param}.server")
+            try:
+                found = taken(await servers.offered(tool.server), tool)
+            except UnknownTool as error:
+                raise UnknownTool(error.message, param=param) from None
+            named += [(param, spec) for spec in found]
+        return named
+
+    def _tools(self, wanted: Sequence[tuple[str, str | ToolSpec]]) -> tuple[ToolSpec, ...]:
         if len(wanted) > MAX_TOOLS:
             raise InvalidRequest(f"An agent has at most {MAX_TOOLS} tools.", param="tools")
         offered = {spec.name: spec for spec in self._ports.tools.specs()}
         tools: list[ToolSpec] = []
-        for position, tool in enumerate(wanted):
-            param = f"tools[{position}]"
+        for param, tool in wanted:
             if isinstance(tool, str):
                 if tool not in offered:
                     raise UnknownTool(
@@ -227,6 +250,8 @@ class Agents:
                         param=param,
                     )
                 tools.append(offered[tool])
+            elif tool.remote is not None:
+                tools.append(tool)
             else:
                 given = f"{param}.parameters"
                 schema.check(tool.parameters, param=given)
