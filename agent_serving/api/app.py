@@ -21,6 +21,7 @@ from agent_serving.api import (
     health,
     inputs,
     items,
+    mcp,
     metrics,
     scopes,
     sessions,
@@ -125,6 +126,7 @@ def create_app(
     if meter is not None:
         app.include_router(metrics.router)
     explorer.install(app)
+    mcp.install(app, app.state.api)
     errors.install(app)
     # The last one added is the first to see a request.
     app.add_middleware(

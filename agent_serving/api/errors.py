@@ -264,6 +264,7 @@ _MEANING: Mapping[type[AgentServingError], str] = {
     LimitReached: "A limit of the tenant is reached; `details.limit` says which.",
     EngineUnavailable: "No engine can serve this now. Nothing was changed.",
     IssuerUnavailable: "A token's key is not known, and its issuer cannot be asked.",
+    ToolServerUnavailable: "An MCP server that the agent names is down. Nothing was changed.",
     ShuttingDown: "This replica is about to end. Nothing was changed; another one takes it.",
     StoreUnavailable: "The store cannot be reached.",
     GenerationFailed: "The model came to no answer; the message says why.",

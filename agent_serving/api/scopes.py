@@ -100,8 +100,14 @@ async def permitted(request: Request) -> None:
     name = request.scope["route"].name
     if name in OPEN or request.app.state.api.access is None:
         return
-    identity = request.scope["state"].get("identity")
     scope = SCOPES[name]
+    require(request.scope["state"].get("identity"), scope)
+    if scope == "admin":
+        request.scope["state"]["act"] = name
+
+
+def require(identity: object, scope: Scope) -> None:
+    """Raises Unauthenticated, Forbidden."""
     if not isinstance(identity, Identity):
         raise Unauthenticated("A key is needed here.", sent=False)
     if not identity.may(scope):
@@ -111,5 +117,3 @@ async def permitted(request: Request) -> None:
             f"one made by `agent-serving keys create --scope {scope}`.",
             scope=scope,
         )
-    if scope == "admin":
-        request.scope["state"]["act"] = name
