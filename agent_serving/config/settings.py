@@ -149,7 +149,7 @@ class Settings(Value):
         "`require_approval` (`never`, `always`, or tables `always` and `never` with `tool_names`), "
         "`timeout_seconds` (30) of a call, `connect_seconds` (10), `tools_seconds` (300) that a "
         "list of tools is good for where the server does not say. Tables in the file, JSON in the "
-        "environment ([docs/mcp.md](mcp.md)).",
+        "environment ([mcp.md](mcp.md)).",
     )
     currency: str | None = Field(
         None,
