@@ -231,3 +231,27 @@ def test_prices_come_from_the_environment_as_json() -> None:
 )
 def test_a_wrong_price_is_refused_with_its_place(given: dict[str, Any], told: str) -> None:
     assert told in refusal(flags=given)
+
+
+def test_mcp_servers_are_tables_by_name_and_print_without_secrets(file: Path) -> None:
+    file.write_text(
+        '[mcp_servers.git]\ncommand = "mcp-server-git"\nargs = ["--repository", "/srv/notes"]\n'
+        'env = { API_TOKEN = "s3cr3t", LANG = "C" }\n'
+        'require_approval = { always = { tool_names = ["git_commit"] } }\n'
+        '[mcp_servers.docs]\nurl = "https://docs.internal/mcp"\n'
+        'headers = { authorization = "Bearer ${DOCS_TOKEN}", x-auth-token = "s3cr3t" }\n'
+    )
+    configuration = load(file=file)
+    servers = configuration.settings.mcp_servers
+    assert servers["docs"].secret_names == ("DOCS_TOKEN",)
+    printed = as_toml(configuration)
+    assert "s3cr3t" not in printed
+    again = Settings.model_validate(tomllib.loads(printed)).mcp_servers
+    assert again["git"].require_approval == servers["git"].require_approval
+    assert again["docs"].headers["authorization"] == "Bearer ${DOCS_TOKEN}"
+
+
+@pytest.mark.parametrize("name", ["Git", "a__b", "1st", "x" * 33])
+def test_the_name_of_an_mcp_server_can_begin_a_tools_name(file: Path, name: str) -> None:
+    file.write_text(f'[mcp_servers."{name}"]\ncommand = "x"\n')
+    assert f"mcp_servers.{name}" in refusal(file=file)

@@ -16,7 +16,7 @@ from agent_serving.config import Configuration, Settings
 from agent_serving.domain.values import Value
 
 MASK = "********"
-SECRET = re.compile(r"(?i)key|token|secret|password|credential")
+SECRET = re.compile(r"(?i)key|token|secret|password|credential|authorization")
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 

@@ -99,7 +99,15 @@ async def test_agents_are_listed_newest_first_in_their_newest_version(api: Serve
     [
         ({"tools": ["add", "nothing"]}, 422, "unknown_tool", "tools[1]"),
         ({"model": "gpt-9"}, 404, "unknown_model", "model"),
-        ({"tools": [{"type": "mcp", "url": "x"}]}, 422, "invalid_request", "tools[0].type"),
+        ({"tools": [{"type": "hosted"}]}, 422, "invalid_request", "tools[0].type"),
+        ({"tools": [{"type": "mcp", "url": "x"}]}, 422, "invalid_request", "tools[0].server"),
+        (
+            {"tools": [{"type": "mcp", "server": "x", "url": "x"}]},
+            422,
+            "invalid_request",
+            "tools[0].url",
+        ),
+        ({"tools": [{"type": "mcp", "server": "x"}]}, 422, "unknown_tool", "tools[0].server"),
         ({"name": "agent_x"}, 422, "invalid_request", "name"),
         ({"name": "a b"}, 422, "invalid_request", "name"),
         ({"sampling": {"temperature": 3}}, 422, "invalid_request", "sampling.temperature"),

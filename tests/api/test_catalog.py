@@ -53,4 +53,8 @@ async def test_capabilities_tell_what_was_found_and_no_secret(serve: Serve) -> N
 
 async def test_a_service_that_works_is_healthy_and_ready(shared: Served) -> None:
     assert await shared.get("/healthz") == {"status": "ok"}
-    assert await shared.get("/readyz") == {"status": "ready", "reasons": []}
+    assert await shared.get("/readyz") == {
+        "status": "ready",
+        "reasons": [],
+        "details": [],
+    }

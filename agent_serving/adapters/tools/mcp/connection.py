@@ -122,7 +122,12 @@ class Connection:
         try:
             with anyio.move_on_after(seconds) as self._scope:
                 transport = reached(self._name, self._server, self._redact, over)
-                async with Client(transport, client_info=US, cache=None) as client:
+                async with Client(
+                    transport,
+                    client_info=US,
+                    cache=None,
+                    read_timeout_seconds=self._server.timeout_seconds,
+                ) as client:
                     await self._greet(client)
                     self._scope.deadline = math.inf
                     if not ended.is_set():

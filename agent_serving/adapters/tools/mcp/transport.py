@@ -36,7 +36,9 @@ async def reached(
             yield _Watched(read, ended), write
     else:
         assert server.url is not None
-        seconds = httpx2.Timeout(server.connect_seconds, read=server.timeout_seconds)
+        # A stream may be silent for long: how long a request may take is the client's affair, and
+        # its end there costs one request, not the connection.
+        seconds = httpx2.Timeout(server.connect_seconds, read=None)
         client = httpx2.AsyncClient(headers=server.headers, timeout=seconds, trust_env=False)
         async with (
             client,
