@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
 from agent_serving.client.errors import OutputError
+from agent_serving.domain.errors import InvalidRequest, SchemaRejected
 from agent_serving.domain.tool_schema import ModelFacing
 
 if TYPE_CHECKING:
@@ -99,11 +100,11 @@ def _outlines(kind: Any) -> OutputShape[Any] | None:
     types = sys.modules.get("outlines.types.dsl")
     if types is None or not isinstance(kind, types.Term):
         return None
-    if isinstance(kind, types.JsonSchema):
-        return OutputShape({"type": "json_schema", "schema": json.loads(kind.schema)}, json.loads)
-    if isinstance(kind, types.CFG):
-        return OutputShape({"type": "ebnf", "grammar": kind.definition}, str)
-    if isinstance(kind, types.Choice):
-        return OutputShape({"type": "choice", "choices": [str(item) for item in kind.items]}, str)
-    pattern = kind.pattern if isinstance(kind, types.Regex) else types.to_regex(kind)
-    return OutputShape({"type": "regex", "pattern": pattern}, str)
+    # Here, not above: programs without such types need none of what it imports.
+    from agent_serving.domain.output_type import output_body
+
+    try:
+        body = output_body(kind)
+    except (InvalidRequest, SchemaRejected) as error:
+        raise OutputError(error.message) from error
+    return OutputShape(body, json.loads if body["type"] == "json_schema" else str)

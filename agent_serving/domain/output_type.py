@@ -79,6 +79,8 @@ def _by_outlines(form: Any) -> Output:
         return _json(json.loads(term.schema))
     if isinstance(term, dsl.CFG):
         return _ebnf(term.definition)
+    if isinstance(term, dsl.Regex):
+        return RegexOutput(pattern=term.pattern)
     terms: list[Any] = term.terms if isinstance(term, dsl.Alternatives) else [term]
     if all(isinstance(one, dsl.String) for one in terms):
         return ChoiceOutput(choices=tuple(dict.fromkeys(one.value for one in terms)))
