@@ -11,6 +11,7 @@ from agent_serving.local.demo_model import entities
 from agent_serving.local.demo_model.atoms import ATOMS, Again
 from agent_serving.local.demo_model.chains import CHAINS
 from agent_serving.local.demo_model.follows import NOUNS, VERBS, follow, missing, unseen
+from agent_serving.local.demo_model.names import Names
 from agent_serving.local.demo_model.parallels import parallel
 from agent_serving.local.demo_model.phrasings import dressed
 from agent_serving.local.demo_model.scene import (
@@ -67,11 +68,13 @@ class Mix:
 
 class Generator:
     """held_out: whether things, keys and a part of the templates are those that training never
-    sees."""
+    sees. pieces: of which names are made too; see Names."""
 
-    def __init__(self, toolbox: Toolbox, *, held_out: bool = False) -> None:
+    def __init__(
+        self, toolbox: Toolbox, *, held_out: bool = False, pieces: tuple[str, ...] = ()
+    ) -> None:
         self._toolbox = toolbox
-        self._held_out = held_out
+        self._names = Names(held_out, pieces)
         self._shipped = {name: OfferedTool(name, tuple(toolbox.parameters(name))) for name in NAMES}
 
     def stream(self, seed: int, mix: Mix | None = None) -> Iterator[Conversation]:
@@ -84,7 +87,7 @@ class Generator:
         if rng.random() < 0.6:
             shipped = rng.sample(shipped, rng.randint(1, len(shipped)))
         strange = self._strange(rng) if rng.random() < 0.3 else []
-        scene = Scene(self._toolbox, rng, self._held_out, frozenset(shipped))
+        scene = Scene(self._toolbox, rng, self._names, frozenset(shipped))
         if rng.random() < 0.5:
             rng.shuffle(shipped)
         else:
@@ -98,11 +101,11 @@ class Generator:
 
     def _strange(self, rng: Random) -> list[OfferedTool]:
         def pick(things: list[str]) -> str:
-            return entities.some(things, rng, held_out=self._held_out)
+            return entities.some(things, rng, held_out=self._names.held_out)
 
         def word(things: list[str]) -> str:
             if rng.random() < 0.4:
-                return entities.invented(rng, held_out=self._held_out)
+                return self._names.invented(rng)
             return pick(things)
 
         names = {f"{word(VERBS)}_{word(NOUNS)}" for _ in range(rng.randint(1, 3))}

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from random import Random
 from typing import Final
 from zlib import crc32
-from zoneinfo import available_timezones
 
 # City → IANA zone, known by heart. Any other city is asked for by its name, and the tool's answer
 # names the zone.
@@ -141,26 +140,6 @@ Milo Coco Oscar Ruby Felix Nora Emil Greta Hugo Ines Jonas Klara Lars Mira Nils 
 Tessa Viktor Wanda Yusuf Zoe Anna Boris Clara David Elena Monday Tuesday Friday Sunday March June"""
 VALUES: Final = tuple(_VALUES.split())
 
-_SYLLABLES = """ba be bi bo bra cor da del do dri el en fa fen ga gor gra ha hel in jo ka kel kri la
-len lo lu ma mar mi mon na nel no or pa pel pri qui ra rin ro sa sel sha so ta tel tor tri ul va ven
-vi wen xa ya zan zel zo th st ck ng sh an er on is us ia"""
-SYLLABLES: Final = tuple(_SYLLABLES.split())
-
-
-_ENDS: Final = ("Town", "City", "Republic", "Islands", "Bay", "Falls", "Springs", "Beach", "Leone")
-_CONTINENTS: Final = ("Africa/", "America/", "Asia/", "Australia/", "Europe/", "Pacific/")
-_ZONE_CITIES: Final = tuple(
-    sorted(
-        {
-            zone.rpartition("/")[2].lower()
-            for zone in available_timezones()
-            if zone.startswith(
-                ("Africa/", "America/", "Asia/", "Australia/", "Europe/", "Pacific/")
-            )
-        }
-    )
-)
-
 
 def drawn(thing: str) -> int:
     """A number that looks random and is the same for the same thing."""
@@ -177,47 +156,3 @@ def some(things: Sequence[str], rng: Random, *, held_out: bool) -> str:
     if not mine:
         raise ValueError(f"none of {things!r} is on this side")
     return rng.choice(mine)
-
-
-def invented(rng: Random, *, held_out: bool) -> str:
-    """A name that nobody has, on one side of the split."""
-    while True:
-        name = "".join(_part(rng) for _ in range(rng.randint(2, 4)))[:14]
-        if len(name) > 2 and is_held_out(name) == held_out:
-            return name
-
-
-def named(rng: Random, *, held_out: bool) -> str:
-    """An invented name as that of a place or a person: of one word or of two."""
-    words = [invented(rng, held_out=held_out).capitalize()]
-    kind = rng.random()
-    if kind < 0.16:
-        words.insert(0, rng.choice(("San", "New", "Port", "La", invented(rng, held_out=held_out))))
-    elif kind < 0.32:
-        words.append(rng.choice(_ENDS))
-    return " ".join(word[:1].upper() + word[1:] for word in words)
-
-
-_WHOLE: Final = tuple(
-    word.lower()
-    for word in (*_CITIES.split(), *_COUNTRIES.split(), *KEY_WORDS, *VALUES)
-    if not is_held_out(word)
-)
-
-
-def _part(rng: Random) -> str:
-    """A syllable, a piece of a word that training knows, or letters: a name of such parts is of
-    all kinds of tokens, so that each of them is learned to be copied."""
-    kind = rng.random()
-    if kind < 0.35:
-        return rng.choice(SYLLABLES)
-    if kind < 0.55:
-        # Of the names that tools say, never the whole.
-        name = rng.choice(_ZONE_CITIES)
-        start = rng.randrange(1, max(2, len(name) - 2))
-        return "".join(letter for letter in name[start : start + 8] if letter.isalpha())
-    if kind < 0.85:
-        word = rng.choice(_WHOLE)
-        start = rng.randrange(max(1, len(word) - 2))
-        return word[start : start + rng.randint(2, 6)]
-    return "".join(rng.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(rng.randint(1, 3)))

@@ -10,7 +10,7 @@ import json
 from random import Random
 from string import ascii_uppercase
 
-from agent_serving.local.demo_model import entities
+from agent_serving.local.demo_model.names import Names
 
 _OFFICIAL = (
     "Republic of {n}",
@@ -32,7 +32,7 @@ _MONEY = """Dollar Dinar Pound Franc Peso Rupee Krona Krone Shilling Dirham Real
 Leu Dram Tenge Kwacha Escudo Guarani Baht"""
 
 
-def country(name: str, rng: Random) -> str:
+def country(name: str, names: Names, rng: Random) -> str:
     """The tool's answer, as text, for a name as it was asked for."""
     shown = " ".join(word[:1].upper() + word[1:] for word in name.split())
     if rng.random() < 0.2:
@@ -40,7 +40,9 @@ def country(name: str, rng: Random) -> str:
     stem = shown if rng.random() < 0.5 else shown[: rng.randint(3, len(shown))]
     adjective = stem + rng.choice(("ian", "ese", "an", "i", "ish", "n", ""))
     two = "".join(rng.choice(ascii_uppercase) for _ in range(2))
-    money = rng.choice((adjective, adjective, _word(rng), "")) + f" {rng.choice(_MONEY.split())}"
+    money = (
+        rng.choice((adjective, adjective, _word(names, rng), "")) + f" {rng.choice(_MONEY.split())}"
+    )
     return json.dumps(
         {
             "name": shown,
@@ -50,7 +52,7 @@ def country(name: str, rng: Random) -> str:
             "numeric": f"{rng.randrange(1000):03}",
             "flag": "".join(chr(ord(letter) + 0x1F1E6 - ord("A")) for letter in two),
             "currency": _currency(two, money.strip(), rng),
-            "also_matching": [_word(rng)] if rng.random() < 0.05 else [],
+            "also_matching": [_word(names, rng)] if rng.random() < 0.05 else [],
         },
         ensure_ascii=False,
         separators=(",", ":"),
@@ -63,5 +65,5 @@ def _currency(two: str, name: str, rng: Random) -> dict[str, str] | None:
     return {"code": two + rng.choice(ascii_uppercase), "name": name}
 
 
-def _word(rng: Random) -> str:
-    return entities.invented(rng, held_out=False).capitalize()
+def _word(names: Names, rng: Random) -> str:
+    return names.invented(rng).capitalize()

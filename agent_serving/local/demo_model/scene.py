@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from agent_serving.local.demo_model import entities, imagined, phrasings
+from agent_serving.local.demo_model.names import Names
 from agent_serving.local.demo_model.toolbox import NAMES, Memory, Toolbox
 
 CANNOT = "I cannot do that with my tools."
@@ -67,7 +68,7 @@ class Scene:
 
     toolbox: Toolbox
     rng: Random
-    held_out: bool
+    names: Names
     offered: frozenset[str] = frozenset(NAMES)
     memory: Memory = field(default_factory=Memory)
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
@@ -84,6 +85,10 @@ class Scene:
     countries: dict[str, str] = field(default_factory=dict)
     """Imagined ones, and what is known of them."""
     lower: bool = False
+
+    @property
+    def held_out(self) -> bool:
+        return self.names.held_out
 
     def __post_init__(self) -> None:
         self.now = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(
@@ -131,7 +136,7 @@ class Scene:
 
     def city(self) -> str:
         if self.rng.random() < 0.3:
-            name = entities.named(self.rng, held_out=self.held_out)
+            name = self.names.named(self.rng)
         else:
             name = entities.some(entities.CITIES, self.rng, held_out=self.held_out)
         return self.cased(name)
@@ -140,8 +145,8 @@ class Scene:
         if self.held_out or self.rng.random() < 0.5:
             things = entities.COUNTRIES
             return self.cased(entities.some(things, self.rng, held_out=self.held_out))
-        name = self.cased(entities.named(self.rng, held_out=False))
-        self.countries[name] = imagined.country(name, self.rng)
+        name = self.cased(self.names.named(self.rng))
+        self.countries[name] = imagined.country(name, self.names, self.rng)
         return name
 
     def key(self, parts: int | None = None) -> str:
@@ -149,7 +154,7 @@ class Scene:
         wanted = parts or self.rng.choice((1, 1, 2, 2, 2, 3))
         while True:
             words = [
-                entities.invented(self.rng, held_out=self.held_out)
+                self.names.invented(self.rng)
                 if self.rng.random() < 0.25
                 else self.rng.choice(entities.KEY_WORDS)
                 for _ in range(wanted)
@@ -161,7 +166,7 @@ class Scene:
     def value(self) -> str:
         kind = self.rng.random()
         if kind < 0.3:
-            return entities.named(self.rng, held_out=self.held_out)
+            return self.names.named(self.rng)
         if kind < 0.4:
             return str(self.rng.randint(2, 99_999))
         if kind < 0.55:

@@ -116,7 +116,7 @@ def wrong_units(scene: Scene) -> Said:
 def no_country(scene: Scene) -> Said:
     name = entities.some(entities.NO_COUNTRIES, scene.rng, held_out=scene.held_out)
     if scene.rng.random() < 0.6:
-        name = entities.invented(scene.rng, held_out=scene.held_out).capitalize() + "land"
+        name = scene.names.invented(scene.rng).capitalize() + "land"
     intent = scene.rng.choice(("currency", "code", "flag", "official"))
     text, is_ok = scene.call("lookup_country", query=scene.cased(name))
     if is_ok:

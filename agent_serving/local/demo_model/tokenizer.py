@@ -82,6 +82,12 @@ def train(texts: Iterator[str], vocabulary: int) -> Tokenizer:
     return tokenizer
 
 
+def pieces(tokenizer: Tokenizer) -> tuple[str, ...]:
+    """Its tokens of two letters and more, in small letters: what names can be made of."""
+    words = {token.lower() for token in tokenizer.get_vocab() if token.isascii()}
+    return tuple(sorted(word for word in words if word.isalpha() and len(word) > 1))
+
+
 def encode(tokenizer: Tokenizer, pieces: Iterator[Piece]) -> tuple[list[int], list[int]]:
     """Token ids of a conversation, and for each the turn in which the model writes it, or -1.
     Pieces meet at control tokens, so they tokenize as the whole text does."""

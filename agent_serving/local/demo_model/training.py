@@ -83,8 +83,8 @@ class Training:
         self._folder, self._plan, self._say = folder, plan, say
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         toolbox = Toolbox()
-        generator = Generator(toolbox)
-        self.tokenizer = _tokenizer(folder / "tokenizer.json", generator, plan, say)
+        self.tokenizer = _tokenizer(folder / "tokenizer.json", Generator(toolbox), plan, say)
+        generator = Generator(toolbox, pieces=tokenizer.pieces(self.tokenizer))
         size = plan.size // self._crowd.size
         self._batches = Batches(generator, self.tokenizer, seed=plan.seed, size=size)
         held_out = Generator(toolbox, held_out=True)
