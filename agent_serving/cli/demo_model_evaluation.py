@@ -73,6 +73,10 @@ class _Plan:
     requests: Sequence[handwritten.Request]
     unconstrained: int
     at_once: int
+    seed: int
+
+
+_Keep = Callable[[dict[str, Any]], None]
 
 
 def evaluate(
@@ -108,21 +112,28 @@ def evaluate(
     toolbox = Toolbox()
     asked = handwritten.load(requests) if requests else []
     given = evaluation.conversations(Generator(toolbox, held_out=True), seed, count)
-    plan = _Plan(given, asked, len(given) if unconstrained is None else unconstrained, concurrency)
+    compared = len(given) if unconstrained is None else unconstrained
+    plan = _Plan(given, asked, compared, concurrency, seed)
     with ExitStack() as stack:
         if url is None and engine is None:
             engine = _started(options.configuration(context).settings, stack, out)
-        found = asyncio.run(_measured(plan, toolbox, url, engine, out))
-    if "service" in found:
-        found["service"] |= {"seed": seed, "conversations": len(given)}
-    if json_file is not None:
-        json_file.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+        found = asyncio.run(_measured(plan, toolbox, url, engine, out, _keeper(json_file)))
     floors = Floors(require, require_kind, require_long)
     missed = floors.missed(Tally.of(found.get("service", {}).get("turns", {})))
     for sentence in missed:
         out.print(sentence, style="red")
     if missed:
         raise typer.Exit(1)
+
+
+def _keeper(json_file: Path | None) -> _Keep:
+    """After each part, so that one that fails takes none before it along."""
+
+    def keep(found: dict[str, Any]) -> None:
+        if json_file is not None:
+            json_file.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+
+    return keep
 
 
 def _started(configured: Settings, stack: ExitStack, out: Console) -> str:
@@ -134,7 +145,7 @@ def _started(configured: Settings, stack: ExitStack, out: Console) -> str:
 
 
 async def _measured(
-    plan: _Plan, toolbox: Toolbox, url: str | None, engine: str | None, out: Console
+    plan: _Plan, toolbox: Toolbox, url: str | None, engine: str | None, out: Console, keep: _Keep
 ) -> dict[str, Any]:
     found: dict[str, Any] = {}
     async with _service(url, engine) as rest:
@@ -150,7 +161,11 @@ async def _measured(
                 out.print(f"    was      {wrong.actual}", markup=False, soft_wrap=True)
             for line in report.failed[:SHOWN]:
                 out.print(f"  not completed: {line}", markup=False, soft_wrap=True)
-            found["service"] = report.json()
+            found["service"] = report.json() | {
+                "seed": plan.seed,
+                "conversations": len(plan.given),
+            }
+            keep(found)
         if plan.requests:
             with _counted(out, "Requests:", len(plan.requests)) as say:
                 judged = await handwritten.evaluate(
@@ -160,12 +175,14 @@ async def _measured(
             for request, problem in judged.wrong:
                 out.print(f"  {request.id}: {problem}", markup=False, soft_wrap=True)
             found["handwritten"] = judged.json()
+            keep(found)
     some = plan.given[: plan.unconstrained]
     if some and engine is None:
         out.print("Not compared with replies without the constraint: give --engine URL for that.")
     elif some:
         assert engine is not None
         found["constraint"] = await _without_constraint(some, engine, plan.at_once, out)
+        keep(found)
     return found
 
 
