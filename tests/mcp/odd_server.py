@@ -8,12 +8,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 
 WITNESS = Path(sys.argv[1])
-server = MCPServer("odd")
+server = MCPServer(
+    "odd", cache_hints={"tools/list": CacheHint(ttl_ms=int(os.environ.get("ODD_TTL", "0")))}
+)
 
 READS = ToolAnnotations(read_only_hint=True)
 REPEATS = ToolAnnotations(idempotent_hint=True)

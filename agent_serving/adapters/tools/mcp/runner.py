@@ -40,6 +40,7 @@ class _Server:
     def __init__(self, name: str, server: McpServer, redact: Redactor) -> None:
         self.name = name
         self.server = server
+        self._redact = redact
         self.connection = Connection(name, server, redact, self._list)
         self.specs: list[ToolSpec] = []
         self.left_out: list[LeftOut] = []
@@ -51,14 +52,19 @@ class _Server:
         async with self._listing:
             client = await self.connection.client()
             if time.monotonic() >= self._fresh_until:
-                try:
-                    await self._list(client)
-                except MCPError as error:
-                    raise ToolServerUnavailable(
-                        f"The MCP server {self.name!r} does not list its tools: {error.message}",
-                        retry_after=5.0,
-                    ) from None
+                await self._listed(client)
         return self.specs
+
+    async def _listed(self, client: Client) -> None:
+        try:
+            await self._list(client)
+        except (MCPError, ValueError) as error:
+            if isinstance(error, MCPError) and _is_lost(error):
+                await self.connection.lose(client)
+            why = error_text(error, (), self._redact)
+            raise ToolServerUnavailable(
+                f"The MCP server {self.name!r} does not list its tools: {why}", retry_after=5.0
+            ) from None
 
     async def _list(self, client: Client) -> None:
         tools, seconds, cursor = [], self.server.tools_seconds, None
