@@ -30,13 +30,13 @@ def is_right(row: Row, late: float) -> bool:
     return row.broken == 0 and row.times > 0 and in_time
 
 
-async def scripted(turns: int, faults: Sequence[Fault], late: float) -> bool:
-    rounds = math.ceil(turns / CALLERS / len(faults))
+async def scripted(turns: int, callers: int, faults: Sequence[Fault], late: float) -> bool:
+    rounds = math.ceil(turns / callers / len(faults))
     right = True
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
         async with running_fleet(Path(folder)) as fleet:
             for fault in faults:
-                row = await campaign.run(fleet, fault, rounds)
+                row = await campaign.run(fleet, fault, rounds, callers=callers)
                 print(line(row), flush=True)
                 right &= is_right(row, late)
     return right
@@ -56,6 +56,7 @@ async def real(engine: str, rounds: int, late: float) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--turns", type=int, default=500, help="with the scripted engine")
+    parser.add_argument("--callers", type=int, default=CALLERS, help="turns at a time")
     parser.add_argument("--only", default="", help="faults whose name has this in it")
     parser.add_argument("--engine", help="URL of an SGLang with the demo model")
     parser.add_argument("--rounds", type=int, default=4, help="with that engine, for each fault")
@@ -63,7 +64,9 @@ def main() -> int:
     given = parser.parse_args()
     faults = [fault for fault in FAULTS if given.only in fault.name]
     print(HEAD, end="", flush=True)
-    right = asyncio.run(scripted(given.turns, faults, given.late)) if faults else True
+    right = True
+    if faults:
+        right = asyncio.run(scripted(given.turns, given.callers, faults, given.late))
     if given.engine:
         right &= asyncio.run(real(given.engine, given.rounds, given.late))
     return 0 if right else 1

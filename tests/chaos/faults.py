@@ -42,10 +42,10 @@ def kill(point: Point, *, then: Point | None = None) -> Callable[[Fleet], Awaita
 
 
 async def at_work(fleet: Fleet) -> Replica:
-    """One that runs turns, at any point of them."""
-    await fleet.owner()
-    await asyncio.sleep(random.random())
-    return await fleet.owner()
+    """One that has just been running a turn, at any point of it."""
+    replica = await fleet.owner()
+    await asyncio.sleep(random.random() * SHORT)
+    return replica
 
 
 async def stop(fleet: Fleet) -> int:
@@ -99,7 +99,7 @@ def restart_redis(number: int) -> Callable[[Fleet], Awaitable[int]]:
 
 async def lose_engine(fleet: Fleet) -> int:
     """Every stream breaks, and none can be begun, for a moment."""
-    await at_work(fleet)
+    await fleet.owner()
     since = time.monotonic()
     if fleet.engine_cable is not None:
         await fleet.engine_cable.replies_seen.wait()
