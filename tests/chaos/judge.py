@@ -112,17 +112,19 @@ def _due(diary: Sequence[Json], death: Json, session: str) -> float | None:
 
 
 def _seconds(diary: Sequence[Json], death: Json, session: str, since: float) -> float:
+    ready = [line for line in diary if line["kind"] == "ready"]
+    back = (x["at"] for x in ready if x["pid"] == death["pid"] and x["at"] > death["at"])
+    again = next(back, float("inf"))
     taken = next(
         (
             float(line["at"])
             for line in diary
             if line["kind"] == "held" and line["session"] == session and line["at"] > death["at"]
-            if line["pid"] != death["pid"]
+            if line["pid"] != death["pid"] or line["at"] > again
         ),
         float("inf"),
     )
-    ready = (line["at"] for line in diary if line["kind"] == "ready")
-    starts = sorted({since, *(at for at in ready if since < at < taken)})
+    starts = sorted({since, *(x["at"] for x in ready if since < x["at"] < taken)})
     return taken - next((s for s in starts if _somebody(diary, death, s, taken)), since)
 
 

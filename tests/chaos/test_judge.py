@@ -99,6 +99,11 @@ def test_a_recovery_is_from_the_death_to_the_first_act_of_another_process() -> N
     assert judge.recoveries([*START, *OPEN, DEATH, line(6.5, "held", 2)], since=5) == []
 
 
+def test_who_stood_still_may_recover_its_session_itself() -> None:
+    stopped = [*START, *OPEN, line(4, "stop", 1)]
+    assert judge.recoveries([*stopped, line(6, "ready", 1), line(7, "held", 1)]) == [3]
+
+
 def test_a_session_that_was_let_go_or_had_ended_needs_no_recovery() -> None:
     assert judge.recoveries([*START, *OPEN, line(3, "released", 1), DEATH]) == []
     assert judge.recoveries([*START, *OPEN, *ENDED, DEATH]) == []
