@@ -143,7 +143,8 @@ def _signs_of_life(diary: Sequence[Json], outage: Json) -> list[float]:
     """`since` is when it began."""
     open_: dict[str, bool] = {}
     for line in diary:
-        if line["kind"] == "fact" and line["at"] < outage["since"]:
+        # Of a process that died behind its last fact only the intention is written down.
+        if line["kind"] == "writes" and line["at"] < outage["since"]:
             open_[line["session"]] = line["open"]
     signs: dict[str, float] = {}
     for line in diary:
