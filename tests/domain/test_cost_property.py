@@ -54,7 +54,9 @@ TIMINGS = st.builds(Timings, prefill_ms=milliseconds, decode_ms=milliseconds)
 def priced(session: Session, fact: e.AnyFact, book: PriceBook, data: st.DataObject) -> e.AnyFact:
     """As the runtime prices it, with any usage and timings at all."""
     match fact:
-        case e.StepRestarted() | e.ModelReplied() | e.StepFailed() if fact.attempt is not None:
+        case e.StepRestarted() | e.StepResumed() | e.ModelReplied() | e.StepFailed() if (
+            fact.attempt is not None
+        ):
             usage, timings = data.draw(USAGES), data.draw(TIMINGS)
             attempt = fact.attempt.but(usage=usage, timings=timings)
             step = session.active.last_model_step if session.active else None

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from agent_serving.domain import events as e
@@ -95,7 +97,10 @@ def test_a_step_with_started_calls_cannot_be_restarted() -> None:
     session = then(busy(), lambda s: started(s, CALL.call))
     step = session.turns[0].steps[0]
     attempt = e.Attempt(number=1, rid="r", worker="w", status="failed")
-    restart = e.StepRestarted(at=at(), turn_id="turn_1", step_id=step.id, attempt=attempt)
+    lost: Any = {"at": at(), "turn_id": "turn_1", "step_id": step.id, "attempt": attempt}
+    restart = e.StepRestarted(**lost)
+    with pytest.raises(ImpossibleEvent):
+        apply(session, e.StepResumed(**lost, kept_tokens=3))
     with pytest.raises(ImpossibleEvent, match="cannot be void"):
         apply(session, restart)
 

@@ -83,6 +83,9 @@ ATTEMPTS: dict[str, Attempted] = {
     "restart": lambda s: e.StepRestarted(
         at=at(), turn_id=_turn_id(s), step_id=_step_id(s), attempt=FAILED
     ),
+    "go on": lambda s: e.StepResumed(
+        at=at(), turn_id=_turn_id(s), step_id=_step_id(s), attempt=FAILED, kept_tokens=3
+    ),
     "fail": lambda s: e.StepFailed(
         at=at(),
         turn_id=_turn_id(s),

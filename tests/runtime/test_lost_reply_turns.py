@@ -150,7 +150,10 @@ async def test_a_fork_of_a_session_whose_reply_was_lost_begins_with_the_same_tok
     assert "<|im_start|>assistant\nOnce upon a time.<|im_end|>" in whole
 
 
-async def test_a_reply_that_was_whole_needs_no_engine(start: Any, odd: OddStore) -> None:
+@pytest.mark.parametrize("output", [None, RegexOutput(pattern="It is [a-z]+.")])
+async def test_a_reply_that_was_whole_needs_no_engine(
+    start: Any, odd: OddStore, output: Any
+) -> None:
     """Its owner died between the last token and the fact."""
     engine, unused = ByteEngine(["It is done."]), ByteEngine(["?"])
     reached = asyncio.Event()
@@ -162,7 +165,7 @@ async def test_a_reply_that_was_whole_needs_no_engine(start: Any, odd: OddStore)
         return await write()
 
     owner = await start(engine, store=odd, tools=())
-    plain = await open_session(owner, tools=())
+    plain = await open_session(owner, tools=(), output=output)
     odd.around["append"] = never_replied
     turn = await begin(owner, plain, "go")
     await asyncio.wait_for(reached.wait(), 10)
