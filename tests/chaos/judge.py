@@ -79,12 +79,13 @@ def mangled(followed: Sequence[Json], *, cut_short: bool = False) -> int:
 def recoveries(diary: Sequence[Json], since: float = 0.0) -> list[float]:
     """Seconds from each death, for each turn that it left behind, to the first act of the process
     that takes the turn over; from when on there is one, where there was none. Behind an outage,
-    from its end to the first sign of life of each open turn."""
+    from its end to the first sign of life of each turn that was open. Only what is written behind
+    `since` is judged, when the sessions that are looked at had not begun."""
     late = [line for line in diary if line["at"] >= since]
     deaths = [line for line in late if line["kind"] in DEATHS]
     taken = [seconds for death in deaths for seconds in _takeovers(diary, death)]
     outages = [line for line in late if line["kind"] == "outage over"]
-    return taken + [seconds for outage in outages for seconds in _signs_of_life(diary, outage)]
+    return taken + [seconds for outage in outages for seconds in _signs_of_life(late, outage)]
 
 
 def _takeovers(diary: Sequence[Json], death: Json) -> list[float]:
@@ -143,8 +144,7 @@ def _signs_of_life(diary: Sequence[Json], outage: Json) -> list[float]:
     """`since` is when it began."""
     open_: dict[str, bool] = {}
     for line in diary:
-        # Of a process that died behind its last fact only the intention is written down.
-        if line["kind"] == "writes" and line["at"] < outage["since"]:
+        if line["kind"] == "fact" and line["at"] < outage["since"]:
             open_[line["session"]] = line["open"]
     signs: dict[str, float] = {}
     for line in diary:

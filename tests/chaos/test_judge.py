@@ -132,3 +132,4 @@ def test_behind_an_outage_every_open_turn_shows_a_sign_of_life() -> None:
     over = line(5, "outage over", 9, since=3)
     assert judge.recoveries([*START, *OPEN, over, line(5.5, "fact", 1, open=True)]) == [0.5]
     assert judge.recoveries([*START, *OPEN, over]) == [float("inf")]
+    assert judge.recoveries([*START, *OPEN, over], since=2.5) == []
