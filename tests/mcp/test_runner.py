@@ -11,7 +11,7 @@ import pytest
 from agent_serving.adapters.tools.mcp import McpToolRunner
 from agent_serving.adapters.tools.mcp import runner as runner_module
 from agent_serving.adapters.tools.mcp.catalog import catalog
-from agent_serving.domain.errors import ToolServerUnavailable, UnknownTool
+from agent_serving.domain.errors import ConfigurationError, ToolServerUnavailable, UnknownTool
 from agent_serving.domain.mcp import McpServer
 from agent_serving.domain.values import ToolCall, ToolResult
 from tests.adapters.tools.calling import CONTEXT, call
@@ -213,3 +213,8 @@ async def test_a_list_is_good_for_as_long_as_the_server_says(
     before = asked
     assert await runner.offered("odd") == await runner.offered("odd")
     assert (before, asked - before) == (1, more)
+
+
+def test_a_secret_that_is_too_short_to_be_hidden_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"mcp_servers\.odd: the secret PIN"):
+        McpToolRunner({}, secrets={"odd": {"PIN": "12345"}})

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mcp import Client, MCPError
@@ -15,9 +15,9 @@ from mcp_types import CONNECTION_CLOSED, INVALID_REQUEST, REQUEST_TIMEOUT, Pagin
 from agent_serving.adapters.tools.mcp.answers import answer_text
 from agent_serving.adapters.tools.mcp.catalog import catalog
 from agent_serving.adapters.tools.mcp.connection import Connection
-from agent_serving.adapters.tools.redaction import Redactor
+from agent_serving.adapters.tools.redaction import SHORTEST, Redactor
 from agent_serving.adapters.tools.results import OUTPUT_LIMIT, bounded, error_text
-from agent_serving.domain.errors import ToolServerUnavailable, UnknownTool
+from agent_serving.domain.errors import ConfigurationError, ToolServerUnavailable, UnknownTool
 from agent_serving.domain.mcp import McpServer
 from agent_serving.domain.tool import ToolContext
 from agent_serving.domain.values import Outcome, ToolCall, ToolResult, ToolSpec
@@ -101,9 +101,10 @@ class McpToolRunner:
         start_seconds: float = START_SECONDS,
     ) -> None:
         """`secrets` has those of each server by their names. `start` waits `start_seconds` for the
-        servers, and then goes on without those that are not there yet."""
+        servers, and then goes on without those that are not there yet. Raises ConfigurationError for a secret
+        that is too short to be hidden."""
         known = secrets or {}
-        self._redact = Redactor(value for own in known.values() for value in own.values())
+        self._redact = Redactor(_values(known))
         self._servers = {
             name: _Server(name, server.with_secrets(dict(known.get(name, {}))), self._redact)
             for name, server in sorted(servers.items())
@@ -218,6 +219,17 @@ class McpToolRunner:
             return "timeout", _timeout_text(spec)
         log.warning("tool %s failed\n%s", spec.name, self._redact.trace(error))
         return "error", error_text(error, (), self._redact)
+
+
+def _values(secrets: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    for server, own in secrets.items():
+        for name, value in own.items():
+            if len(value) < SHORTEST:
+                raise ConfigurationError(
+                    f"mcp_servers.{server}: the secret {name} has less than {SHORTEST} characters: "
+                    "it could not be hidden in what the server says. Use a longer one."
+                )
+            yield value
 
 
 def _is_lost(error: MCPError) -> bool:
