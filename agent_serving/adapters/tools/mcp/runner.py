@@ -101,8 +101,8 @@ class McpToolRunner:
         start_seconds: float = START_SECONDS,
     ) -> None:
         """`secrets` has those of each server by their names. `start` waits `start_seconds` for the
-        servers, and then goes on without those that are not there yet. Raises ConfigurationError for a secret
-        that is too short to be hidden."""
+        servers, and then goes on without those that are not there yet. Raises ConfigurationError
+        for a secret that is too short to be hidden."""
         known = secrets or {}
         self._redact = Redactor(_values(known))
         self._servers = {
