@@ -39,7 +39,7 @@ CONFORMS = [
     response_schema_conformance,
 ]
 
-_ORDER = ("GET", "PATCH", "POST", "DELETE")
+_ORDER = ("GET", "PATCH", "PUT", "POST", "DELETE")
 _LAST = "cancel_turn"
 """What is cancelled or deleted has been read, changed and answered before."""
 
