@@ -12,6 +12,18 @@ from pydantic import BaseModel
 from agent_serving.testing import Break, Say
 from tests.openai.conftest import LOOK_UP, LOOKS_UP, Talk, Talking
 
+TOWN = {
+    "type": "json_schema",
+    "json_schema": {
+        "name": "town",
+        "schema": {
+            "type": "object",
+            "properties": {"town": {"type": "string"}},
+            "required": ["town"],
+            "additionalProperties": False,
+        },
+    },
+}
 ASKED: list[Any] = [
     {"role": "system", "content": "Be brief."},
     {"role": "user", "content": "Where is it?"},
@@ -200,13 +212,19 @@ async def test_a_generation_that_fails_is_an_error(talking: Talking) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_chunks_of_a_lost_attempt_are_not_gone_on_from(talking: Talking) -> None:
-    talk = await talking(Break("Half a rep"), "The whole reply.")
+async def test_the_chunks_of_a_lost_attempt_are_gone_on_from(talking: Talking) -> None:
+    talk = await talking(Break("Half a rep"), "ly.")
+    assert joined(await streamed(talk, messages=ASKED))["content"] == "Half a reply."
+
+
+async def test_chunks_that_are_void_end_the_stream(talking: Talking) -> None:
+    talk = await talking(Break('{"tow'), '{"town": "Lima"}')
     with pytest.raises(openai.APIError) as broken:
-        await streamed(talk, messages=ASKED)
+        await streamed(talk, messages=ASKED, response_format=TOWN)
     assert broken.value.code == "generation_failed"
-    talk = await talking(Break(), "The whole reply.")
-    assert joined(await streamed(talk, messages=ASKED))["content"] == "The whole reply."
+    talk = await talking(Break(), '{"town": "Lima"}')
+    whole = joined(await streamed(talk, messages=ASKED, response_format=TOWN))
+    assert whole["content"] == '{"town": "Lima"}'
 
 
 @pytest.mark.parametrize(

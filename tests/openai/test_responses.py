@@ -108,11 +108,20 @@ async def test_calls_of_the_caller_complete_the_response(talking: Talking) -> No
     assert [item["arguments"] for item in calls] == ['{"order": "a-1"}'] * 2
 
 
-async def test_a_lost_attempt_is_taken_back(talking: Talking) -> None:
-    talk = await talking(Break("Half a rep"), "The whole reply.")
+async def test_a_lost_attempt_is_gone_on_from(talking: Talking) -> None:
+    talk = await talking(Break("Half a rep"), "ly.")
     events = await streamed(talk, model="scripted", input="Hi")
     last = await check(talk, events)
-    assert [item["content"][0]["text"] for item in last["output"]] == ["The whole reply."]
+    assert [item["content"][0]["text"] for item in last["output"]] == ["Half a reply."]
+    assert len([event for event in events if event.type == "response.output_item.done"]) == 1
+
+
+async def test_a_lost_attempt_that_is_void_is_taken_back(talking: Talking) -> None:
+    talk = await talking(Break('{"tow'), '{"town": "Lima"}')
+    form = {"type": "json_schema", "name": "town", "schema": {"type": "object"}}
+    events = await streamed(talk, model="scripted", input="Hi", text={"format": form})
+    last = await check(talk, events)
+    assert [item["content"][0]["text"] for item in last["output"]] == ['{"town": "Lima"}']
     assert len([event for event in events if event.type == "response.output_item.done"]) == 2
 
 
