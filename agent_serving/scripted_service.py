@@ -117,7 +117,12 @@ async def _listening(app: FastAPI) -> AsyncIterator[str]:
         # Connections inherit it; else an answer in two writes waits for an acknowledgement.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = uvicorn.Config(
-            app, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1
+            app,
+            log_config=None,
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=1,
+            timeout_keep_alive=75,
         )
         server = _Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -22,6 +22,9 @@ from agent_serving.runtime.service import Service
 log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 5
+# Longer than the 60 s that proxies keep quiet connections for: who closes first must not be the
+# one that may be sent a request at the same moment.
+KEEP_ALIVE_SECONDS = 75
 """For requests under way when the service has let go of its turns."""
 
 
@@ -63,6 +66,7 @@ async def serving(
         lifespan="off",
         ws="none",
         timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         ssl_certfile=tls.certificate if tls else None,
         ssl_keyfile=tls.key if tls else None,
     )
