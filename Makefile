@@ -34,12 +34,13 @@ soak: $(INSTALLED) ## Ten minutes of mixed load that fail on a leak, then the ch
 	$(BIN)/agent-serving soak --minutes 10
 	$(BIN)/python -m tests.chaos --turns 500
 
-# The store is tested on a Redis server of the system's too, and over TLS; the explorer in Chromium.
+# The store is tested on a Redis server of the system's too, and over TLS; the explorer in Chromium;
+# MCP with a third party's server of git repositories.
 services:
-	@for program in redis-server openssl chromium; do \
+	@for program in redis-server openssl chromium git; do \
 		command -v $$program >/dev/null || { \
 			echo "The tests need $$program on PATH; on Debian:" \
-				"apt-get install redis-server openssl chromium" >&2; exit 1; }; done
+				"apt-get install redis-server openssl chromium git" >&2; exit 1; }; done
 
 check: $(INSTALLED) ## Style, types and import floors, without tests
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import subprocess
@@ -230,11 +231,13 @@ async def test_with_a_server_down_the_service_is_ready_and_tells(tmp_path: Path)
 
 
 def children() -> set[int]:
-    found = subprocess.run(
-        ["ps", "--ppid", str(os.getpid()), "-o", "pid=,args="], capture_output=True, text=True
-    )
-    lines = [line for line in found.stdout.splitlines() if "odd_server" in line]
-    return {int(line.split()[0]) for line in lines}
+    found: set[int] = set()
+    for thread in Path("/proc/self/task").iterdir():
+        for child in (thread / "children").read_text().split():
+            with contextlib.suppress(FileNotFoundError):  # it has ended since
+                if b"odd_server" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    found.add(int(child))
+    return found
 
 
 async def test_the_processes_end_with_the_service(tmp_path: Path, witness: Path) -> None:
