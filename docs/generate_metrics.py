@@ -26,7 +26,7 @@ between a commit and the next scrape its figures are gone; the ledger has them. 
 session. Tenants, agents, models and workers behind the first hundred of each are counted as
 `_OTHER`, and so is a tool that the caller runs.
 
-[A dashboard](../docker/grafana/dashboards/agent-serving.json) for Grafana draws them.
+A dashboard for Grafana, `docker/grafana/dashboards/agent-serving.json`, draws them.
 
 | metric | unit | |
 |---|---|---|

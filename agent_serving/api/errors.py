@@ -241,7 +241,7 @@ def _headers(error: AgentServingError) -> dict[str, str]:
 
 # --- documentation --------------------------------------------------------------------------
 
-_MEANING: Mapping[type[AgentServingError], str] = {
+MEANING: Mapping[type[AgentServingError], str] = {
     MalformedBody: "The body is not JSON.",
     BadHeader: "A header cannot be read; `param` says which.",
     Unsupported: "It cannot be served here; `param` says what.",
@@ -290,12 +290,12 @@ def documented(*errors: type[AgentServingError], body: bool = False) -> dict[int
                 "content": {"application/json": {"examples": {}}},
             },
         )
-        known["description"] += f" `{kind.code}`: {_MEANING[kind]}"
+        known["description"] += f" `{kind.code}`: {MEANING[kind]}"
         known["content"]["application/json"]["examples"][kind.code] = {
-            "summary": _MEANING[kind],
+            "summary": MEANING[kind],
             "value": {
                 "error": {
-                    "message": _MEANING[kind],
+                    "message": MEANING[kind],
                     "type": _type(status),
                     "code": kind.code,
                     "param": None,
