@@ -55,7 +55,7 @@ MEANING: dict[EventType, str] = {
     "turn.failed": "`error` says why ([codes](errors.md#of-a-turn)).",
     "turn.cancelled": "On demand.",
     "step.started": "`kind` is `model` or `tool`.",
-    "step.restarted": "The step starts anew: its text from event `void_from` on is void (`null`: all).",
+    "step.restarted": "It starts anew; its text from event `void_from` on is void (`null`: all).",
     "step.resumed": "An attempt was lost and the next goes on with its text.",
     "step.completed": "With the figures of its row in the ledger.",
     "step.failed": "No attempt is left, or the call never ran.",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from tests.pages.page import ROOT, Block
@@ -17,20 +20,42 @@ COMMANDS = {
 }
 """What a reader has on PATH, as Python."""
 
+ASKS = re.compile(r"(agent-serving (?:trace|cost|chat|compare|soak|agents \w+))\b")
+"""Commands that talk to a service; by default to the one at ADDRESS."""
+
+Serving = Callable[[Path], AbstractContextManager[str]]
+"""From the folder that the page's files are in to the address of a service that has them."""
+
 
 class Reader:
-    """`folder` is where files go and commands run; `url`, where the service is that the page talks
-    to, once it talks to one."""
+    """`folder` is where files go and commands run. The service starts in front of the first thing
+    that is run, with the files that are there by then."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, serving: Serving) -> None:
+        folder.mkdir()
         self.folder = folder
         self.url: str | None = None
+        self._serving = serving
         self._programs = folder.parent / "bin"
         self._programs.mkdir()
         for name, code in COMMANDS.items():
             program = self._programs / name
             program.write_text(f"#!/bin/sh\nexec '{sys.executable}' -c '{code}' \"$@\"\n")
             program.chmod(0o755)
+
+    def follow(self, page: Iterable[Block]) -> None:
+        with ExitStack() as stack:
+            for block in page:
+                if block.name is not None:
+                    self.write(block)
+                    continue
+                self.url = self.url or stack.enter_context(self._serving(self.folder))
+                written = self.run(block)
+                if block.printed is not None:
+                    assert matches(block.printed, written), f"{block.place} wrote:\n{written}"
+            # Files that are shown last have to be right, too.
+            if self.url is None:
+                stack.enter_context(self._serving(self.folder))
 
     def write(self, block: Block) -> None:
         assert block.name is not None
@@ -40,7 +65,9 @@ class Reader:
 
     def run(self, block: Block) -> str:
         """What the block writes to its output. Fails where it fails, or complains."""
-        code = block.code.replace(ADDRESS, self.url) if self.url else block.code
+        code = block.code.replace(ADDRESS, self.url or ADDRESS)
+        if block.language == "bash":
+            code = ASKS.sub(rf"\1 --url {self.url}", code)
         command = {
             "python": [sys.executable, "-W", "error", "-c", code],
             "bash": ["bash", "-euo", "pipefail", "-c", code],
@@ -67,3 +94,9 @@ class Reader:
             "COLUMNS": "100",
         }
         return kept | more | ({"AGENT_SERVING_URL": self.url} if self.url else {})
+
+
+def matches(printed: str, written: str) -> bool:
+    """Whether it is the same, where `…` stands for anything."""
+    pattern = ".*".join(map(re.escape, printed.split("…")))
+    return re.fullmatch(pattern, written, re.DOTALL) is not None

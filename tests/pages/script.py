@@ -1,0 +1,45 @@
+"""What the model of the pages says, and the service that it speaks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from agent_serving.scripted_service import ScriptedService
+from agent_serving.testing import Line, call
+
+
+def _weather(*cities: str) -> str:
+    return "\n".join(call("weather", city=city) for city in cities)
+
+
+ROME, MADRID, TOKYO = (
+    f"It is {degrees} degrees and {sky} in {city}."
+    for city, degrees, sky in (("Rome", 21, "sunny"), ("Madrid", 17, "cloudy"), ("Tokyo", 9, "rainy"))
+)
+
+ANSWERS: dict[str, tuple[Line, ...]] = {
+    "Rome and Madrid?": (_weather("Rome", "Madrid"), f"{ROME} {MADRID}"),
+    "in Rome?": (_weather("Rome"), ROME),
+    "And in Madrid?": (_weather("Madrid"), MADRID),
+    "And in Tokyo?": (_weather("Tokyo"), TOKYO),
+}
+"""By words of what the user said last: the replies, in order."""
+
+
+def answer(prompt: str) -> Line:
+    """By what the user said last, and how many replies have come since."""
+    said = prompt.rpartition("<|im_start|>user\n")[2]
+    replies = next(replies for words, replies in ANSWERS.items() if words in said)
+    return replies[min(said.count("<|im_start|>assistant"), len(replies)) - 1]
+
+
+@contextmanager
+def scripted(folder: Path) -> Iterator[str]:
+    """The address of a service with the tools, agents and grammars of the folder."""
+    own = {name: (folder / name,) for name in ("tools", "agents", "grammars")}
+    own = {name: folders for name, folders in own.items() if folders[0].is_dir()}
+    with ScriptedService(folder.parent / "data", **own) as service:
+        service.follows(answer)
+        yield service.url
