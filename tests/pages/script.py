@@ -15,7 +15,7 @@ def _weather(*cities: str) -> str:
 
 
 ROME, MADRID, TOKYO = (
-    f"It is {degrees} degrees and {sky} in {city}."
+    f"It is {degrees} degrees and {sky} in {city} (stub data)."
     for city, degrees, sky in (("Rome", 21, "sunny"), ("Madrid", 17, "cloudy"), ("Tokyo", 9, "rainy"))
 )
 
