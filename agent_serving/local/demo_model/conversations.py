@@ -13,7 +13,6 @@ from agent_serving.local.demo_model.chains import CHAINS
 from agent_serving.local.demo_model.follows import NOUNS, VERBS, follow, missing, unseen
 from agent_serving.local.demo_model.names import Names
 from agent_serving.local.demo_model.parallels import parallel
-from agent_serving.local.demo_model.phrasings import dressed
 from agent_serving.local.demo_model.scene import (
     CANNOT,
     Conversation,
@@ -183,7 +182,7 @@ def _absent(scene: Scene) -> Turn:
     atom = ATOMS[name](scene)
     scene.cities.pop(atom.place, None)
     scene.topic = scene.number = None
-    return Turn("refusal", dressed(atom.text, scene.rng), (), CANNOT)
+    return Turn("refusal", scene.said(atom.text), (), CANNOT)
 
 
 def _made(scene: Scene, kind: str, make: Callable[[], Said]) -> Turn:

@@ -63,6 +63,33 @@ _FILLERS = (
     "kindly", "well", "ok", "so", "um", "once more", "today", "now please",
 )  # fmt: skip
 
+_ASIDES = """
+I have a question|quick one|I was wondering|my friend asked me|we talked about it yesterday
+I am planning a trip|I am packing my bag|we leave tomorrow|my flight is late|I am on holiday
+I am writing a report|this is for my homework|my boss wants to know|it is for a quiz|for my notes
+I am cooking dinner|I have guests tonight|I have a meeting soon|I have to call somebody
+I am in a hurry|it is late
+I never remember this|I always forget that|I am not sure|I could not find it|I had no idea
+sorry to bother you|one last thing|here is the next one|let us go on|back to work
+my sister lives there|I have never been there|I would love to go there|people say it is nice
+I just woke up|I am bored|it was a long day|I am learning a lot|thanks for before
+"""
+_SENTENCES = _ASIDES.strip().replace("\n", "|").split("|")
+
+
+def surrounded(text: str, rng: Random) -> str:
+    """One time in eight with a sentence beside it that asks for nothing."""
+    chance = rng.random()
+    if chance > 0.125:
+        return text
+    aside = rng.choice(_SENTENCES)
+    if rng.random() < 0.5:
+        aside = aside[:1].upper() + aside[1:]
+    if chance < 0.085:
+        return f"{aside}{rng.choice(('. ', ', ', ': ', '! ', ' - ', '; '))}{text}"
+    joint = " " if text[-1] in ".?!" else rng.choice((", ", " - ", ". "))
+    return f"{text}{joint}{aside}{rng.choice(('', '', '.', '!'))}"
+
 
 def loosened(template: str, rng: Random) -> str:
     """Half of the time as it is, else with one to three changes."""

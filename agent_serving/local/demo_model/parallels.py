@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from agent_serving.local.demo_model import answers, entities
 from agent_serving.local.demo_model.atoms import ATOMS, CLOCK, COUNTRY, Again, Atom, settle
-from agent_serving.local.demo_model.phrasings import dressed
 from agent_serving.local.demo_model.scene import Call, Scene
 from agent_serving.local.demo_model.singles import Said
 
@@ -73,7 +72,7 @@ def mixed(scene: Scene) -> Said:
     joint = rng.choice((" and ", " and ", ", and ", "? And ", ", ", "? ", ". ", " and also "))
     user = joint.join(atom.text for atom in atoms)
     said = [atom.answered(text) for atom, (text, _) in zip(atoms, results, strict=True)]
-    return dressed(user, rng), " ".join(dict.fromkeys(said))
+    return scene.said(user), " ".join(dict.fromkeys(said))
 
 
 def parallel(scene: Scene) -> Said:

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from agent_serving.local.demo_model import entities, imagined, phrasings
+from agent_serving.local.demo_model.looseness import surrounded
 from agent_serving.local.demo_model.names import Names
 from agent_serving.local.demo_model.toolbox import NAMES, Memory, Toolbox
 
@@ -123,8 +124,12 @@ class Scene:
     # --- saying things ----------------------------------------------------------------------
 
     def ask(self, name: str, **slots: Any) -> str:
-        text = phrasings.phrase(name, self.rng, held_out=self.held_out, **slots)
-        return phrasings.dressed(text, self.rng)
+        return self.said(self.raw(name, **slots))
+
+    def said(self, text: str) -> str:
+        """As a person would type it."""
+        text = phrasings.dressed(text, self.rng)
+        return text if self.held_out else surrounded(text, self.rng)
 
     def raw(self, name: str, **slots: Any) -> str:
         return phrasings.phrase(name, self.rng, held_out=self.held_out, **slots)

@@ -7,7 +7,6 @@ import re
 from agent_serving.local.demo_model import answers, entities
 from agent_serving.local.demo_model.atoms import ATOMS, CLOCK, Again, conversion, settle
 from agent_serving.local.demo_model.numbers import amount, number
-from agent_serving.local.demo_model.phrasings import dressed
 from agent_serving.local.demo_model.scene import CANNOT, Scene, slug
 
 Said = tuple[str, str]
@@ -36,11 +35,11 @@ def single(scene: Scene) -> Said:
     atom = ATOMS[name](scene)
     text, is_ok = scene.calls([atom.call])[0]
     if not is_ok:
-        return dressed(atom.text, rng), answers.error(text)
+        return scene.said(atom.text), answers.error(text)
     if len(text) > 24 and atom.intent == "calculator" and rng.random() < 0.8:
         raise Again
     settle(scene, atom, text)
-    return dressed(atom.text, rng), atom.answered(text)
+    return scene.said(atom.text), atom.answered(text)
 
 
 def time_here(scene: Scene) -> Said:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_serving.local.demo_model import phrasings
-from agent_serving.local.demo_model.looseness import loosened
+from agent_serving.local.demo_model.looseness import loosened, surrounded
 
 ALL = [line for name in phrasings.names() for line in phrasings.templates(name, held_out=False)]
 
@@ -53,6 +53,17 @@ def test_training_says_things_that_no_template_says() -> None:
     rng = Random(1)
     said = {phrasings.phrase("recall", rng, held_out=False, k="dog") for _ in range(500)}
     assert said - expected
+
+
+@given(st.text(min_size=1), st.integers())
+def test_what_is_asked_stands_whole_beside_another_sentence(text: str, seed: int) -> None:
+    assert text in surrounded(text, Random(seed))
+
+
+def test_one_request_in_eight_has_a_sentence_beside_it() -> None:
+    rng = Random(5)
+    beside = sum(surrounded("weather in Lima?", rng) != "weather in Lima?" for _ in range(2_000))
+    assert 200 < beside < 300
 
 
 def _choices(template: str) -> list[str]:
