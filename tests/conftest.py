@@ -15,20 +15,24 @@ from agent_serving.local.shipped_model import shipped_model
 HOME = Path(os.environ.get("AGENT_SERVING_TEST_HOME", ".agent-serving"))
 
 
-@pytest.fixture(scope="session")
-def engine_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
-    """SGLang on the CPU, shared by all tests that do not break it."""
+def engine_on(log: Path) -> EngineProcess:
+    """SGLang on the CPU, not yet started."""
     environment = ensure_engine(HOME, print)
     model = shipped_model()
-    process = EngineProcess(
-        LaunchOptions(
-            environment=environment,
-            model=model.directory,
-            served_name=model.served_name,
-            context_length=model.context_length,
-            log=tmp_path_factory.mktemp("engine") / "engine.log",
-        )
+    options = LaunchOptions(
+        environment=environment,
+        model=model.directory,
+        served_name=model.served_name,
+        context_length=model.context_length,
+        log=log,
     )
+    return EngineProcess(options)
+
+
+@pytest.fixture(scope="session")
+def engine_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
+    """Shared by all tests that do not break it."""
+    process = engine_on(tmp_path_factory.mktemp("engine") / "engine.log")
     process.start()
     try:
         process.wait_until_ready()
