@@ -146,7 +146,7 @@ def test_limits_are_tables_by_tenant(file: Path) -> None:
     assert Settings.model_validate(printed).tenant_limits["*"] == limits
 
 
-@pytest.mark.parametrize("name", ["KEY", "API_KEY", "URL"])
+@pytest.mark.parametrize("name", ["API_KEY", "URL"])
 def test_what_the_commands_and_the_client_read_is_no_setting(name: str) -> None:
     assert load(environment={f"AGENT_SERVING_{name}": "ask_x"}).given == {}
 
@@ -169,7 +169,7 @@ def test_what_kubernetes_sets_beside_a_service_of_our_name_is_ignored() -> None:
 
 @given(name=st.text(st.characters(categories=["Lu"], max_codepoint=127), min_size=1))
 def test_no_misspelt_variable_is_ignored(name: str) -> None:
-    if name.lower() not in Settings.model_fields and name not in ("CONFIG", "KEY", "URL"):
+    if name.lower() not in Settings.model_fields and name not in ("CONFIG", "API_KEY", "URL"):
         assert f"AGENT_SERVING_{name}" in refusal(environment={f"AGENT_SERVING_{name}": "1"})
 
 

@@ -71,7 +71,7 @@ ServiceKey = Annotated[
     str | None,
     typer.Option(
         "--key",
-        envvar="AGENT_SERVING_KEY",
+        envvar="AGENT_SERVING_API_KEY",
         help="For a service that has keys. Rather in the environment: others see a command line.",
         show_default=False,
     ),

@@ -146,7 +146,7 @@ def _refused(answer: httpx.Response) -> RestError:
         told = answer.text[:500]
     request = answer.request
     if answer.status_code == httpx.codes.UNAUTHORIZED:
-        told += " Pass it with --key, or in AGENT_SERVING_KEY."
+        told += " Pass it with --key, or in AGENT_SERVING_API_KEY."
     refused = RestError(
         f"{request.method} {request.url.path}: {answer.status_code} {told}", param=param
     )

@@ -38,11 +38,9 @@ PATHS = frozenset(
 PATH_LISTS = frozenset({"tools", "grammars", "agents"})
 _JSON_TABLE = TypeAdapter(dict[str, Any])
 
-_NOT_OURS = re.compile(
-    r"SERVICE_(HOST|PORT(_.+)?)|PORT_\d+_(TCP|UDP)(_.+)?|TEST_.+|KEY|API_KEY|URL"
-)
+_NOT_OURS = re.compile(r"SERVICE_(HOST|PORT(_.+)?)|PORT_\d+_(TCP|UDP)(_.+)?|TEST_.+|API_KEY|URL")
 """What Kubernetes sets in every pod beside a Service that is called agent-serving, what the tests
-are told, the key of the commands that talk to a service, and what the Python client reads."""
+are told, and what the commands that talk to a service and the Python client read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,8 +92,8 @@ async def test_a_tenant_s_files_are_applied_with_its_key(start: Start, tmp_path:
         _, admin = await desk.create("acme", ["admin"], actor="cli:test")
         _, user = await desk.create("acme", ["run"], actor="cli:test")
         apply = ("apply", str(folder), "--url", url, "--tenant", "acme")
-        refused = await run(start, *apply, AGENT_SERVING_KEY=user)
-        done = await run(start, *apply, AGENT_SERVING_KEY=admin)
+        refused = await run(start, *apply, AGENT_SERVING_API_KEY=user)
+        done = await run(start, *apply, AGENT_SERVING_API_KEY=admin)
         agent = await running.service.agents.find("acme", "theirs")
     assert refused[0] == 1
     assert "scope `admin`" in refused[1]

@@ -75,10 +75,10 @@ async def test_commands_take_the_key_from_the_environment_or_a_flag(tmp_path: Pa
         refused = await asyncio.to_thread(run, tmp_path, *command)
         assert refused.returncode == 1
         assert "401 unauthenticated" in refused.stderr
-        assert "AGENT_SERVING_KEY" in refused.stderr
+        assert "AGENT_SERVING_API_KEY" in refused.stderr
         for more in (("--key", secret), ()):
             told = await asyncio.to_thread(
-                run, tmp_path, *command, *more, AGENT_SERVING_KEY="" if more else secret
+                run, tmp_path, *command, *more, AGENT_SERVING_API_KEY="" if more else secret
             )
             assert told.returncode == 0, told.stderr
             assert json.loads(told.stdout)["by"] == "tenant"
