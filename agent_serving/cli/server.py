@@ -11,21 +11,25 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
-from fastapi import FastAPI
 
 from agent_serving.config import Settings, is_loopback
 from agent_serving.domain.errors import ConfigurationError
-from agent_serving.runtime.service import Service
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from agent_serving.runtime.service import Service
 
 log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 5
-# Longer than the 60 s that proxies keep quiet connections for: who closes first must not be the
-# one that may be sent a request at the same moment.
-KEEP_ALIVE_SECONDS = 75
 """For requests under way when the service has let go of its turns."""
+KEEP_ALIVE_SECONDS = 75
+"""For quiet connections: longer than the 60 s of proxies, so that none is closed here at the moment
+in which a proxy sends a request on it."""
 
 
 class _Server(uvicorn.Server):

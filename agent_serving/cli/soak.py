@@ -32,6 +32,12 @@ def soak(
     every: Annotated[
         float, typer.Option(min=0.5, help="Seconds between two lines of progress.")
     ] = 5.0,
+    memory_growth: Annotated[
+        float,
+        typer.Option(
+            min=0, help="Percent of growth that fail. In less than ten minutes give more room."
+        ),
+    ] = 100 * MEMORY_GROWTH,
     url: Annotated[
         str | None,
         typer.Option(
@@ -50,13 +56,14 @@ def soak(
 
     Callers open sessions, run turns in all modes with and without tools, queue, steer, interrupt
     and cancel them, fork, follow events and leave, and delete what they made. The first quarter of
-    the time is for warming up. It exits with 1 where from then on the resident memory grew by 5 %
-    or more (medians of the first and the last fifth), where open files or asyncio tasks are left
-    at rest that were not there before, and where a request or a turn failed.
+    the time is for warming up. It exits with 1 where from then on the resident memory grew by
+    --memory-growth percent or more (medians of the first and the last fifth), where open files or
+    asyncio tasks are left at rest that were not there before, and where a request or a turn failed.
 
     Example: agent-serving soak --minutes 10
     """
-    if not asyncio.run(_soak(url, key, redis_url, minutes * 60, callers, every)):
+    room = memory_growth / 100
+    if not asyncio.run(_soak(url, key, redis_url, minutes * 60, callers, every, room)):
         raise typer.Exit(1)
 
 
@@ -67,6 +74,7 @@ async def _soak(
     seconds: float,
     callers: int,
     every: float,
+    room: float,
 ) -> bool:
     out = console()
     async with AsyncExitStack() as stack:
@@ -86,7 +94,8 @@ async def _soak(
         before = await watch.rested()
         load.seconds.clear()
         samples = await watch.during(work_seconds, "soaking")
-        return _report(out, load, growth(samples, before, await watch.rested()))
+        found = growth(samples, before, await watch.rested(), memory_growth=room)
+        return _report(out, load, found, room)
 
 
 async def _started(stack: AsyncExitStack) -> tuple[str, str]:
@@ -98,10 +107,10 @@ async def _started(stack: AsyncExitStack) -> tuple[str, str]:
     return stack.enter_context(soaked_service(redis.url)), redis.url
 
 
-def _report(out: Console, load: SoakLoad, found: Growth) -> bool:
+def _report(out: Console, load: SoakLoad, found: Growth, room: float) -> bool:
     turns = len(load.seconds)
     out.print(f"{turns} turns were timed: {percentiles(load.seconds)}.", markup=False)
-    out.print(f"Memory changed by {found.memory:+.2%}; {MEMORY_GROWTH:.0%} would fail.")
+    out.print(f"Memory changed by {found.memory:+.2%}; {room:.0%} would fail.")
     for problem in found.problems:
         out.print(f"GROWN: {problem}.", markup=False, style="red", soft_wrap=True)
     for error in load.errors[:SHOWN_ERRORS]:

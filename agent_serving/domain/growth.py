@@ -32,8 +32,15 @@ class Growth:
     problems: tuple[str, ...]
 
 
-def growth(loaded: Sequence[Footprint], rested: Footprint, rested_again: Footprint) -> Growth:
+def growth(
+    loaded: Sequence[Footprint],
+    rested: Footprint,
+    rested_again: Footprint,
+    *,
+    memory_growth: float = MEMORY_GROWTH,
+) -> Growth:
     """`loaded` was taken at even intervals between two moments of rest, all behind the warm-up.
+    From a share of `memory_growth` on the memory has grown.
 
     Raises ValueError for less than LEAST_SAMPLES.
     """
@@ -44,7 +51,7 @@ def growth(loaded: Sequence[Footprint], rested: Footprint, rested_again: Footpri
     last = median(each.memory for each in loaded[-fifth:])
     share = last / first - 1
     problems = []
-    if share >= MEMORY_GROWTH:
+    if share >= memory_growth:
         problems.append(
             f"memory grew by {share:.1%}, from {_mebibytes(first)} to {_mebibytes(last)}"
         )

@@ -30,7 +30,8 @@ async def soak(*arguments: str) -> tuple[int, str]:
 
 
 async def test_a_service_that_keeps_its_measure_passes() -> None:
-    code, said = await soak()
+    # Twenty seconds are all warm-up.
+    code, said = await soak("--memory-growth", "25")
     assert code == 0, said
     assert "Nothing leaked, nothing failed." in said
     progress = [line for line in said.splitlines() if line.startswith("soaking: ")]
