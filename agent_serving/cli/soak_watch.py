@@ -17,8 +17,10 @@ from agent_serving.domain.growth import Footprint
 MEMORY = "process_memory_usage_bytes"
 FILES = "process_unix_file_descriptor_count"
 TASKS = "agent_serving_tasks"
-REST_SECONDS = 10.0
+REST_SECONDS = 12.0
 REST_LOOK_SECONDS = 0.5
+IDLE_SECONDS = 7.0
+"""By then the connections of the load are closed, which httpx keeps for 5 s after their use."""
 
 
 class SoakWatch:
@@ -63,7 +65,8 @@ class SoakWatch:
         seen: list[Footprint] = []
         for _ in range(int(REST_SECONDS / REST_LOOK_SECONDS)):
             seen.append(await self.footprint())
-            settled = len(seen) >= 4 and len({(s.files, s.tasks) for s in seen[-4:]}) == 1
+            idle = len(seen) * REST_LOOK_SECONDS > IDLE_SECONDS
+            settled = idle and len({(s.files, s.tasks) for s in seen[-4:]}) == 1
             if settled:
                 break
             await asyncio.sleep(REST_LOOK_SECONDS)

@@ -11,8 +11,9 @@ MEMORY_GROWTH = 0.05
 nor a moment of quiet decides."""
 LEAST_SAMPLES = 10
 FEW_TASKS = 2
-FEW_FILES = 8
-"""A pool's connections are opened when they are first needed, and stay."""
+FEW_FILES = 64
+"""The connections of a pool are opened when so many are first needed at a time, and stay: up to 64
+to Redis. What leaks passes that soon."""
 
 
 @dataclass(frozen=True, slots=True)
