@@ -217,14 +217,16 @@ class Sessions:
         return Taken(turn_of(session, receipt.turn_id or ""), None)
 
     async def settled(self, tenant: str, session_id: str, turn_id: str) -> Turn:
-        """The turn once it is terminal or waits for the caller. Raises NotFound, LogGone."""
+        """The turn once it is terminal or waits for the caller; one that is being cancelled waits
+        no more. Raises NotFound, LogGone."""
         journal = await self._journals.open(session_id, tenant)
         turn_of(journal.session, turn_id)
         # A turn that runs elsewhere is followed from here.
         self._runners.ensure(journal)
 
         def is_settled(session: Session) -> bool:
-            return turn_of(session, turn_id).status in TERMINAL | {"waiting"}
+            turn = turn_of(session, turn_id)
+            return turn.status in TERMINAL or (turn.status == "waiting" and turn.cancel is None)
 
         return turn_of(await journal.until(is_settled), turn_id)
 
