@@ -22,6 +22,9 @@ from agent_serving.domain.values import (
 )
 
 DENIED = "The call was not run: it was not approved. Go on without it."
+NOBODY_TO_ASK = (
+    "The call was not run: it needs an approval, which cannot be asked for here. Go on without it."
+)
 ANSWER_RESERVE = 1
 """Output tokens that must be left for a step to be worth planning."""
 
@@ -228,7 +231,15 @@ def _plan(session: Session, turn: Turn, now: datetime) -> Action:
     if _cost_is_used_up(turn):
         return EndTurn(turn, "incomplete", reason="max_cost")
     pause = due_pause(session, turn, now)
-    return PlanStep(turn, max_new_tokens=left) if pause is None else PauseTurn(turn, pause)
+    return PlanStep(turn, max_new_tokens=left) if pause is None else held_up(turn, pause)
+
+
+def held_up(turn: Turn, pause: Pause) -> PauseTurn | EndTurn:
+    """By a budget that is used up. Who asked for a turn that ends at its calls cannot come back to
+    it, so that one waits for nothing."""
+    if turn.ends_at_calls:
+        return EndTurn(turn, "incomplete", reason="budget_reached")
+    return PauseTurn(turn, pause)
 
 
 def _cost_is_used_up(turn: Turn) -> bool:
@@ -286,6 +297,8 @@ def _calls(agent: Agent, turn: Turn, step: ModelStep) -> Action:
             refusal = _used_up(call)
         if refusal is None and approval is not None and approval.approved is False:
             refusal = ToolResult(call_id=call.call_id, output=DENIED, outcome="denied")
+        if refusal is None and turn.ends_at_calls and spec is not None and spec.requires_approval:
+            refusal = ToolResult(call_id=call.call_id, output=NOBODY_TO_ASK, outcome="denied")
         if refusal is not None:
             rejected.append((call, refusal))
         elif approval is not None and approval.approved is None:
@@ -300,9 +313,11 @@ def _calls(agent: Agent, turn: Turn, step: ModelStep) -> Action:
     mine = tuple(s for s in open_steps if s.executor == "server" and s.status == "running")
     if new or rejected or mine:
         return RunTools(turn, step, tuple(new), tuple(rejected), mine)
-    if turn.ends_at_calls and not asked and all(s.executor == "client" for s in open_steps):
+    if not turn.ends_at_calls:
+        return Wait(turn, tuple(sorted([*asked, *(s.call.call_id for s in open_steps)])))
+    if all(s.executor == "client" for s in open_steps):
         return EndTurn(turn, "completed")
-    return Wait(turn, tuple(sorted([*asked, *(s.call.call_id for s in open_steps)])))
+    return EndTurn(turn, "incomplete", reason="requires_action")
 
 
 def _used_up(call: ToolCall) -> ToolResult:

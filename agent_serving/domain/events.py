@@ -254,7 +254,8 @@ class TurnEnded(Fact):
     turn_id: str
     status: Literal["completed", "incomplete", "failed", "cancelled"]
     reason: str | None = None
-    """For `incomplete`: the limit that was reached."""
+    """For `incomplete`: the limit that was reached; `requires_action` or `budget_reached` where a
+    turn that ends at its calls would have had to wait."""
     error: Failure | None = None
     idle: bool
     """Whether the session has nothing left to do: no other turn is open or queued."""

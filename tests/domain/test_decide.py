@@ -6,8 +6,10 @@ from agent_serving.domain import decide
 from agent_serving.domain import events as e
 from agent_serving.domain.decide import next_action
 from agent_serving.domain.session import Session
-from agent_serving.domain.values import Limits, ToolResult
+from agent_serving.domain.values import Budget, Limits, ToolResult
+from tests.domain import facts
 from tests.domain.facts import (
+    ADD,
     accepted,
     agent,
     at,
@@ -170,3 +172,48 @@ def test_an_agent_without_tools_refuses_a_call_it_never_offered() -> None:
     action = due(session)
     assert "there is no tool 'add'" in action.rejected[0][1].output
     assert agent().tool("add") is not None
+
+
+# --- turns that end at their calls ----------------------------------------------------------
+
+
+def stateless(*items: Any, **opening: Any) -> Session:
+    """A turn whose caller cannot be asked for anything, and its model's first reply."""
+    first = session_with(opened(**opening), accepted(ends_at_calls=True))
+    return then(first, planned, lambda s: replied(s, *items))
+
+
+def test_a_call_that_needs_approval_is_refused_where_nobody_can_be_asked() -> None:
+    action = due(stateless(CALL, ASK, tools=(ADD.but(requires_approval=True), facts.ASK)))
+    assert isinstance(action, decide.RunTools)
+    assert [spec.name for _, spec in action.new] == ["ask"]
+    ((call, result),) = action.rejected
+    assert (call, result.outcome) == (CALL.call, "denied")
+    assert "approval" in result.output
+
+
+def test_a_call_in_doubt_ends_a_turn_that_cannot_wait() -> None:
+    pay = call_item("pay", "{}")
+    session = then(
+        stateless(pay, ASK),
+        lambda s: started(s, pay.call, effect="once"),
+        lambda s: started(s, ASK.call, executor="client"),
+        lambda s: e.ToolDoubted(at=at(), turn_id="turn_1", step_id=s.turns[0].tool_steps[0].id),
+    )
+    action = due(session)
+    assert isinstance(action, decide.EndTurn)
+    assert (action.status, action.reason) == ("incomplete", "requires_action")
+
+
+def test_a_budget_that_is_used_up_ends_a_turn_that_cannot_wait() -> None:
+    one = Budget(max_steps=1)
+    session = then(
+        session_with(opened(), accepted(ends_at_calls=True, budget=one)),
+        planned,
+        lambda s: replied(s, CALL),
+        lambda s: started(s, CALL.call),
+        lambda s: finished(s, CALL.call),
+    )
+    action = due(session)
+    assert isinstance(action, decide.EndTurn)
+    assert (action.status, action.reason) == ("incomplete", "budget_reached")
