@@ -86,6 +86,41 @@ def test_calls_beyond_the_limit_are_refused_and_not_run() -> None:
     assert [result.outcome for _, result in action.rejected] == ["limit", "limit"]
 
 
+def test_a_call_that_is_run_again_on_demand_does_not_count_twice() -> None:
+    pay = call_item("pay", "{}")
+    session = then(
+        calling(pay, max_tool_calls=1),
+        lambda s: started(s, pay.call, effect="once"),
+        lambda s: e.ToolDoubted(at=at(), turn_id="turn_1", step_id=s.turns[0].tool_steps[0].id),
+        lambda s: e.ToolReleased(at=at(), turn_id="turn_1", step_id=s.turns[0].tool_steps[0].id),
+    )
+    action = due(session)
+    assert isinstance(action, decide.RunTools)
+    assert [call for call, _ in action.new] == [pay.call]
+    assert action.rejected == ()
+    session = then(session, lambda s: started(s, pay.call), lambda s: finished(s, pay.call))
+    assert session.turns[0].usage.tool_calls == 2
+    session = then(session, planned)
+    assert due(session).tool_choice == "none"
+
+
+def test_a_released_call_does_not_take_the_next_ones_place() -> None:
+    pay = call_item("pay", "{}")
+    session = then(
+        calling(pay, max_tool_calls=2),
+        lambda s: started(s, pay.call, effect="once"),
+        lambda s: e.ToolDoubted(at=at(), turn_id="turn_1", step_id=s.turns[0].tool_steps[0].id),
+        lambda s: e.ToolReleased(at=at(), turn_id="turn_1", step_id=s.turns[0].tool_steps[0].id),
+        lambda s: started(s, pay.call),
+        lambda s: finished(s, pay.call),
+        planned,
+    )
+    assert due(session).tool_choice == "auto"
+    action = due(then(session, lambda s: replied(s, call_item(n=7))))
+    assert isinstance(action, decide.RunTools)
+    assert len(action.new) == 1
+
+
 def test_an_invalid_call_is_refused_with_the_reason() -> None:
     action = due(calling(call_item(arguments='{"a": 1}')))
     assert isinstance(action, decide.RunTools)
