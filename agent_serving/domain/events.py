@@ -52,6 +52,8 @@ class SessionOpened(Fact):
     metadata: dict[str, str] = {}
     budget: Budget = Budget()
     expires_at: datetime | None = None
+    history: tuple[Item, ...] = ()
+    """See `SessionChanged`."""
 
 
 class SessionForked(Fact):

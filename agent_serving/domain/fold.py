@@ -117,7 +117,7 @@ def _open(fact: e.SessionOpened | e.SessionForked) -> Session:
         expires_at=fact.expires_at,
     )
     if isinstance(fact, e.SessionOpened):
-        return session
+        return session.but(history=fact.history, pending=messages_of(fact.history))
     turns = tuple(Turn.model_validate(turn) for turn in fact.inherited)
     return session.but(
         limits=fact.limits,

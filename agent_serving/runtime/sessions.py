@@ -66,6 +66,7 @@ class Sessions:
         metadata: dict[str, str] | None = None,
         budget: Budget | None = None,
         ttl_seconds: int | None = None,
+        history: Sequence[Item] = (),
         mark: RequestMark | None = None,
     ) -> Made[Session]:
         """Raises IdempotencyMismatch, and NotFound where a session of this mark is gone."""
@@ -79,6 +80,7 @@ class Sessions:
                 metadata=metadata or {},
                 budget=budget or Budget(),
                 expires_at=now + timedelta(seconds=ttl_seconds) if ttl_seconds else None,
+                history=tuple(history),
             ),
             mark=mark,
         )

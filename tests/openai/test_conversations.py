@@ -7,6 +7,7 @@ from typing import Any
 import openai
 import pytest
 
+from agent_serving.domain.errors import StoreUnavailable
 from agent_serving.testing import Say
 from tests.openai.conformance import fold
 from tests.openai.conftest import LOOK_UP, LOOKS_UP, Talk, Talking
@@ -68,6 +69,32 @@ async def test_responses_in_a_conversation_know_all_that_was_said(talking: Talki
     shown = (await talk.served.get(f"/v1/sessions/{sessions[0]['id']}/items"))["data"]
     assert [item["text"] for item in shown] == [text for _, text in await said(talk, made.id)]
     assert [item["turn_id"] is None for item in shown] == [True] * 2 + [False] * 4
+
+
+async def test_a_conversation_that_is_made_again_by_its_key_has_its_items(
+    talking: Talking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = await talking("Hello.")
+    store = talk.served.service.ports.store
+    append = store.append
+
+    async def die(fact: Any) -> int:
+        await append(fact)
+        monkeypatch.undo()
+        raise StoreUnavailable("the process died behind its first fact")
+
+    monkeypatch.setattr(store, "append", die)
+    body: Any = {
+        "items": [{"type": "message", "role": "user", "content": "Hi."}],
+        "extra_headers": {"Idempotency-Key": "a"},
+    }
+    with pytest.raises(openai.InternalServerError):
+        await talk.client.conversations.create(**body)
+    made = await talk.client.conversations.create(**body)
+    assert await said(talk, made.id) == [("user", "Hi.")]
+    assert (await talk.client.conversations.create(**body)).id == made.id
+    assert await said(talk, made.id) == [("user", "Hi.")]
+    assert len(await talk.sessions()) == 1
 
 
 async def test_calls_in_a_conversation_are_answered_in_it(talking: Talking) -> None:

@@ -69,13 +69,10 @@ async def create_conversation(
         return _view(known)
     agent = await api.service.agents.resolve(AgentDraft(name=NAME))
     made = await api.service.sessions.open(
-        api.tenant, agent, metadata=body.metadata or {}, mark=mark
+        api.tenant, agent, metadata=body.metadata or {}, history=history, mark=mark
     )
     tell(response, replayed=made.replayed)
-    session = made.value
-    if history and not made.replayed:
-        session = await api.service.sessions.change(api.tenant, session.id, history=history)
-    return _view(session)
+    return _view(made.value)
 
 
 @router.get(
