@@ -87,7 +87,8 @@ class SessionChanged(Fact):
     agent: Agent | None = None
     """For turns to come: with the same opening, unless nothing is rendered yet."""
     history: tuple[Item, ...] = ()
-    """What was said elsewhere, in front of the first turn; the opening renders it."""
+    """What was said elsewhere. In front of the first turn the opening renders it; between turns
+    it is messages only, and the next turn begins with them."""
     hidden_turn: str | None = None
     """Stays in the transcript, and is shown no more as a thing of its own."""
 

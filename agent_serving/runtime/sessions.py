@@ -102,7 +102,6 @@ class Sessions:
         limits: Limits | None = None,
         budget: Budget | None = None,
         agent: Agent | None = None,
-        history: Sequence[Item] = (),
         hidden_turn: str | None = None,
     ) -> Session:
         """A turn that waits for the session's budget goes on if there is room now. Raises NotFound,
@@ -115,7 +114,6 @@ class Sessions:
                 limits=limits,
                 budget=budget,
                 agent=agent,
-                history=tuple(history),
                 hidden_turn=hidden_turn,
             )
         )
@@ -287,8 +285,8 @@ class Sessions:
 
     def _accepted(self, session: Session, turn_id: str, request: TurnRequest) -> e.TurnAccepted:
         # What was said before may want an answer by itself.
-        told = session.history or request.history
-        silent = not request.input and bool(told) and not session.turns
+        told = session.added if session.turns else session.history or request.history
+        silent = not request.input and bool(told)
         context = turn_context(self._ports.tracer, request.traceparent, request.tracestate)
         return e.TurnAccepted(
             at=self._now(),
