@@ -321,13 +321,16 @@ class ModelSteps:
         error: AgentServingError,
         attempt: e.Attempt | None = None,
     ) -> None:
-        await self._journal.commit(
-            lambda _: e.StepFailed(
+        def failed(session: Session) -> e.StepFailed | None:
+            turn = session.active
+            if turn is None or turn.id != turn_id or turn.error is not None:
+                return None  # written already, by a try whose answer was lost
+            return e.StepFailed(
                 at=self._ports.clock.now(),
                 turn_id=turn_id,
                 step_id=step_id,
                 attempt=attempt,
                 error=Failure(code=error.code, message=error.message),
-            ),
-            patience=STORE_PATIENCE_SECONDS,
-        )
+            )
+
+        await self._journal.commit(failed, patience=STORE_PATIENCE_SECONDS)
