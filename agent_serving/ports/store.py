@@ -63,11 +63,12 @@ class Append:
 @dataclass(frozen=True, slots=True)
 class Keep:
     """What a write adds to what is kept of a streaming reply: `head` takes the place of the one
-    before, `part` comes behind the parts before; `whole`: in their place."""
+    before, `part` comes behind the parts before, of which the write with the nonce `behind` brought
+    the last; None: in their place."""
 
     head: bytes
     part: bytes
-    whole: bool = False
+    behind: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,8 @@ class SessionStore(Protocol):
         """Append deltas to the live feed: capped, expiring, lost with the store's memory. With
         `keep`, atomically, the reply that they tell of is kept until a fact `settles` it. Those of
         a former holder of the lease are dropped, and those that were appended under the same
-        `nonce` right before."""
+        `nonce` right before. Raises SequenceGap where the last write is not the one that
+        `keep` comes behind, since the store has lost it: nothing is appended then."""
         ...
 
     async def kept(self, session_id: str) -> Kept | None:

@@ -18,7 +18,7 @@ from agent_serving.adapters.redis.leases import Leases, fence
 from agent_serving.adapters.redis.log import SessionLog
 from agent_serving.adapters.redis.memory import Memory
 from agent_serving.adapters.redis.paging import Scan
-from agent_serving.adapters.redis.refusals import gone
+from agent_serving.adapters.redis.refusals import gone, torn
 from agent_serving.adapters.redis.reservations import Reservations
 from agent_serving.adapters.redis.sessions import SessionIndex
 from agent_serving.domain.charge import Charge
@@ -125,8 +125,8 @@ class RedisSessionStore:
         if not events and keep is None:
             return
         keys = self._keys(session_id)
-        kept = ("", "", "") if keep is None else (keep.head, keep.part, "1" if keep.whole else "0")
-        await self._gateway.send(
+        kept = ("", "", "") if keep is None else (keep.head, keep.part, keep.behind or "")
+        appended = await self._gateway.ask(
             self._publish(
                 [keys.meta, keys.live, keys.reply],
                 nonce or secrets.token_bytes(12),
@@ -137,6 +137,8 @@ class RedisSessionStore:
                 *events,
             )
         )
+        if appended < 0:
+            raise torn(session_id)
 
     async def kept(self, session_id: str) -> Kept | None:
         entries: list[bytes] = await self._gateway.ask(
