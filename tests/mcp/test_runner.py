@@ -52,6 +52,17 @@ async def test_a_call_is_answered(odd: Odd) -> None:
     assert (result.outcome, result.output) == ("ok", "stripes")
 
 
+async def test_an_answer_is_not_matched_with_the_patterns_of_its_server(
+    connect: Connect, witness: Path
+) -> None:
+    """This one would take Python's `re` for years."""
+    server = odd_stdio(witness, env={"ODD_OUTPUT": "^(a+)+$"}, connect_seconds=60)
+    runner = await connect(odd=server)
+    text = "a" * 60 + "!"
+    result = await call(runner, "odd__zebra", json.dumps({"text": text}))
+    assert (result.outcome, result.output) == ("ok", text)
+
+
 async def test_a_call_carries_its_trace_and_its_idempotency_key(odd: Odd) -> None:
     told = json.loads((await call(odd.runner, "odd__about_me")).output)["meta"]
     assert told["traceparent"] == CONTEXT.traceparent

@@ -209,7 +209,7 @@ class McpToolRunner:
         except (MCPError, TimeoutError):
             raise
         except Exception as error:
-            # A result that breaks the protocol, or the tool's own output schema.
+            # A result that breaks the protocol.
             return self._failed(spec, error)
         text = bounded(self._redact(answer_text(result)), self._output_limit)
         return ("error" if result.is_error else "ok"), text
