@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -62,6 +63,55 @@ AGENT = {
     "output": None, "sampling": {}, "limits": {}, "class": "online", "dialect": "qwen",
     "a_field_of_next_year": {"x": 1},
 }  # fmt: skip
+
+
+CALLS: list[Callable[[AgentServing, str], object]] = [
+    lambda client, given: client.agents.get(given),
+    lambda client, given: client.agents.versions(given).first(),
+    lambda client, given: client.agents.delete(given),
+    lambda client, given: client.sessions.get(given),
+    lambda client, given: client.sessions.delete(given),
+    lambda client, given: client.usage.session(given),
+    lambda client, given: client.turns.list(given).first(),
+    lambda client, given: client.turns.get("sess_1", given),
+    lambda client, given: client.turns.cancel(given, "turn_1"),
+    lambda client, given: client.steps.get("sess_1", "turn_1", given),
+    lambda client, given: client.items.list(given).first(),
+    lambda client, given: client.events.list(given).first(),
+    lambda client, given: next(client.events.follow(given)),
+]
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("one@2", "one@2"),
+        ("a?limit=1#b", "a%3Flimit%3D1%23b"),
+        ("a%2Fb", "a%252Fb"),
+        ("ö x", "%C3%B6%20x"),
+    ],
+)
+def test_an_id_is_one_part_of_a_path(
+    call: Callable[[AgentServing, str], object], given: str, sent: str
+) -> None:
+    client, seen = answering(refused(404, "not_found"))
+    with pytest.raises(NotFoundError):
+        call(client, given)
+    path, _, query = seen[0].url.raw_path.decode().partition("?")
+    assert path.split("/").count(sent) == 1
+    assert "limit" not in query
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("given", ["", ".", "..", "../agents", "sess_1/turns"])
+def test_what_would_be_another_path_is_no_id(
+    call: Callable[[AgentServing, str], object], given: str
+) -> None:
+    client, seen = answering()
+    with pytest.raises(ValueError, match="is no id"):
+        call(client, given)
+    assert seen == []
 
 
 @pytest.mark.parametrize(
