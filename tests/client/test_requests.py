@@ -203,6 +203,31 @@ def test_how_long_to_wait_is_what_the_service_asks_or_grows() -> None:
 # --- against the service --------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("http://ann:pass-w0rd@service:81/base", "http://service:81/base does not answer"),
+        ("http://ann:pass-w0rd@[::1]:81", "http://[::1]:81 does not answer"),
+        ("http://service", "http://service does not answer"),
+    ],
+)
+def test_what_opens_the_service_is_in_no_message(url: str, told: str) -> None:
+    http = httpx.Client(transport=httpx.MockTransport(_silence))
+    client = AgentServing(base_url=url, api_key="ask_s3cret", max_retries=0, http_client=http)
+    with pytest.raises(APIConnectionError) as raised:
+        client.agents.get("a")
+    assert told in str(raised.value)
+    settings = client._transport.settings
+    assert settings.headers == {"authorization": "Bearer ask_s3cret"}
+    for text in (str(raised.value), repr(settings)):
+        assert "pass-w0rd" not in text
+        assert "s3cret" not in text
+
+
+def _silence(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("refused")
+
+
 async def test_errors_of_the_service_have_their_classes(connect: Connect) -> None:
     connected = await connect(Say("word " * 100, delay=0.02))
     client = connected.client
