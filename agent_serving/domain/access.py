@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -39,13 +40,15 @@ class Identity(Value):
 
 
 class Key(Value):
-    """What is kept of a key: never the secret. `digest` is its argon2id hash."""
+    """What is kept of a key: never the secret. `digest` is its argon2id hash. `checksum` tells
+    wrong secrets without that slow comparison; keys of older versions have none."""
 
     id: str
     tenant: str = Field(pattern=TENANT)
     name: str = Field("", max_length=128)
     scopes: tuple[Scope, ...] = Field(min_length=1)
     digest: str = Field(repr=False)
+    checksum: str | None = Field(None, repr=False)
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
@@ -82,6 +85,11 @@ class TenantLimits(Value):
 def secret_of(key_id: str, random: str) -> str:
     """What the caller of a key sends; `random` is 48 hexadecimal digits."""
     return f"ask_{key_id.removeprefix('key_')}_{random}"
+
+
+def checksum_of(secret: str) -> str:
+    """64 bits: too many to be met by trying, and 128 of the secret's stay with its hash alone."""
+    return hashlib.sha256(secret.encode()).hexdigest()[:16]
 
 
 def key_id_of(secret: str) -> str | None:

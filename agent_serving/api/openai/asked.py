@@ -88,7 +88,10 @@ def _class(tier: str | None) -> ServiceClass | None:
 
 
 def _kept(tools: tuple[ToolSpec, ...]) -> tuple[str | ToolSpec, ...]:
-    return tuple(tool.name if tool.executor == "server" else tool for tool in tools)
+    """A server's tool as the agent froze it: the deployment's of that name may ask for less."""
+    return tuple(
+        tool.name if tool.executor == "server" and tool.remote is None else tool for tool in tools
+    )
 
 
 def _tools(api: Api, body: ResponseBody) -> tuple[str | ToolSpec, ...]:

@@ -3,11 +3,14 @@ header of the answer."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag
 
 from agent_serving.api.bodies import Metadata
+
+MAX_ITEMS = 4096
+"""Of one request."""
 
 
 class Lenient(BaseModel):
@@ -82,7 +85,17 @@ class ConversationRef(Lenient):
 
 
 Conversation = str | ConversationRef
-Input = str | list[InputItem]
+
+
+def _kind_of_input(value: Any) -> str:
+    return "text" if isinstance(value, str) else "items"
+
+
+Input = Annotated[
+    Annotated[str, Tag("text")]
+    | Annotated[list[InputItem], Tag("items"), Field(max_length=MAX_ITEMS)],
+    Discriminator(_kind_of_input),
+]
 Temperature = Annotated[float | None, Field(None, ge=0, le=2, description="0 is greedy.")]
 
 
