@@ -133,7 +133,7 @@ def create_app(
         RequestLimits, max_bytes=settings.max_body_bytes, max_depth=settings.max_json_depth
     )
     if access is not None:
-        app.add_middleware(AccessGuard, access=access, quotas=service.quotas)
+        app.add_middleware(AccessGuard, access=access, quotas=service.quotas, hosts=settings.hosts)
     app.add_middleware(CrashGuard)
     if service.ports.tracer is not None:
         app.add_middleware(ServerSpan, tracer=service.ports.tracer)

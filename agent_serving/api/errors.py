@@ -17,6 +17,7 @@ from starlette.types import Scope
 
 from agent_serving.api.validation import explain
 from agent_serving.domain.errors import (
+    AccessError,
     AgentServingError,
     BudgetExhausted,
     CapacityError,
@@ -69,6 +70,12 @@ class MethodNotAllowed(InvalidRequest):
     pass
 
 
+class ForeignHost(AccessError):
+    """A web page's request, or one that may be."""
+
+    code = "foreign_host"
+
+
 class GenerationFailed(AgentServingError):
     """A completion whose turn came to no answer."""
 
@@ -85,6 +92,7 @@ STATUS: Mapping[type[AgentServingError], HTTPStatus] = {
     Unsupported: HTTPStatus.BAD_REQUEST,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     Forbidden: HTTPStatus.FORBIDDEN,
+    ForeignHost: HTTPStatus.FORBIDDEN,
     BudgetExhausted: HTTPStatus.PAYMENT_REQUIRED,
     NotFound: HTTPStatus.NOT_FOUND,
     UnknownModel: HTTPStatus.NOT_FOUND,
@@ -246,6 +254,7 @@ MEANING: Mapping[type[AgentServingError], str] = {
     BadHeader: "A header cannot be read; `param` says which.",
     Unsupported: "It cannot be served here; `param` says what.",
     Unauthenticated: "No key and no token, or one that is unknown, expired or revoked.",
+    ForeignHost: "`Host` or `Origin` names another than this service: a page from elsewhere.",
     Forbidden: "The key has not the scope that this takes; `details.scope` is its name.",
     NotFound: "There is no such thing, or it is another tenant's.",
     UnknownModel: "No engine serves the model.",
@@ -275,8 +284,8 @@ MEANING: Mapping[type[AgentServingError], str] = {
 def documented(*errors: type[AgentServingError], body: bool = False) -> dict[int | str, Any]:
     """`responses=` of a route: its own errors, and those that every route (with a body) has."""
     always = (
-        Unauthenticated, Forbidden, LimitReached, StoreUnavailable, IssuerUnavailable,
-        InternalError, InvalidRequest,
+        Unauthenticated, Forbidden, ForeignHost, LimitReached, StoreUnavailable,
+        IssuerUnavailable, InternalError, InvalidRequest,
     )  # fmt: skip
     with_body = (MalformedBody, PayloadTooLarge, UnsupportedMediaType) if body else ()
     responses: dict[int | str, Any] = {}
