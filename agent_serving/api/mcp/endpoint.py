@@ -43,6 +43,9 @@ class _Endpoint:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raises Unauthenticated, Forbidden: handshakes and pings take `read`, too."""
+        if self._api.access is not None:
+            require(scope["state"].get("identity"), "read")
         manager = StreamableHTTPSessionManager(
             self._server,
             stateless=True,
@@ -86,4 +89,7 @@ class _Endpoint:
 
 
 def install(app: FastAPI, api: Api) -> None:
-    app.add_route(PATH, _Endpoint(api), include_in_schema=False)  # type: ignore[arg-type]
+    # Only POST: without state between requests nothing could be said on a stream opened by GET,
+    # and there is no session to DELETE.
+    endpoint: Any = _Endpoint(api)
+    app.add_route(PATH, endpoint, methods=["POST"], include_in_schema=False)
