@@ -123,6 +123,21 @@ async def test_errors_are_results_that_can_be_read(
     assert told in text_of(result)
 
 
+async def test_a_call_that_is_refused_leaves_no_session(serve: Serve) -> None:
+    served = await serve()
+    await register(served, "one")
+    async with client_of(served) as client:
+        for said in (" ", "x" * 200_000):
+            assert (await client.call_tool("run_one", {"input": said})).is_error
+        assert (await served.get("/v1/sessions"))["data"] == []
+        first = await client.call_tool("run_one", {"input": "hi"})
+        session = first.structured_content["session_id"]
+        refused = await client.call_tool("run_one", {"input": " ", "session_id": session})
+        assert refused.is_error
+    [kept] = (await served.get("/v1/sessions"))["data"]
+    assert (kept["id"], kept["turn_count"]) == (session, 1)
+
+
 async def test_a_turn_that_waits_says_for_what(serve: Serve) -> None:
     served = await serve(ScriptedEngine([call("ask", "{}"), "Thanks."]))
     await register(served, "asker", tools=[{"type": "function", "name": "ask"}])
