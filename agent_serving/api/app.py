@@ -13,6 +13,7 @@ import agent_serving
 from agent_serving.api import (
     agents,
     catalog,
+    docs,
     errors,
     events,
     examples,
@@ -110,6 +111,7 @@ def create_app(
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         openapi_tags=TAGS,
         servers=[{"url": "/"}],
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         separate_input_output_schemas=False,
@@ -125,6 +127,7 @@ def create_app(
         app.include_router(module.router)
     if meter is not None:
         app.include_router(metrics.router)
+    docs.install(app)
     explorer.install(app)
     mcp.install(app, app.state.api)
     errors.install(app)
