@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import Scope
 
+from agent_serving.api.disclosure import told
 from agent_serving.api.validation import explain
 from agent_serving.domain.errors import (
     AccessError,
@@ -172,7 +173,7 @@ def answer(error: AgentServingError, scope: Scope) -> JSONResponse:
 def info(error: AgentServingError, scope: Scope) -> ErrorInfo:
     """What is said of an error that has a status."""
     return ErrorInfo(
-        message=error.message,
+        message=told(error, scope),
         type=_type(status_of(error) or HTTPStatus.INTERNAL_SERVER_ERROR),
         code=error.code,
         param=error.param,
@@ -206,18 +207,18 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     route = f"{request.method} {request.url.path}"
-    told: AgentServingError
+    known: AgentServingError
     match error.status_code:
         case HTTPStatus.NOT_FOUND:
-            told = NotFound(f"There is no route {route}. GET /openapi.json lists those there are.")
+            known = NotFound(f"There is no route {route}. GET /openapi.json lists those there are.")
         case HTTPStatus.METHOD_NOT_ALLOWED:
             allowed = (error.headers or {}).get("Allow", "other methods")
-            told = MethodNotAllowed(f"There is no route {route}; the path knows {allowed}.")
+            known = MethodNotAllowed(f"There is no route {route}; the path knows {allowed}.")
         case int(status) if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            told = MalformedBody(str(error.detail))
+            known = MalformedBody(str(error.detail))
         case _:
-            told = internal_error()
-    response = answer(told, request.scope)
+            known = internal_error()
+    response = answer(known, request.scope)
     response.headers.update(error.headers or {})
     return response
 

@@ -42,6 +42,11 @@ class Identity(Value):
     def anonymous(self) -> bool:
         return self.actor == ANONYMOUS
 
+    @property
+    def operates(self) -> bool:
+        """Who may see the figures of all tenants may know where the deployment's parts are."""
+        return self.may("metrics")
+
     def may(self, scope: Scope) -> bool:
         return any(scope in _IMPLIED[held] for held in self.scopes)
 
