@@ -104,12 +104,12 @@ async def made(settings: Settings, tenant: str = "acme") -> str:
     return secret
 
 
-async def status(settings: Settings, secret: str | None = None) -> int:
+async def status(settings: Settings, secret: str | None = None, host: str = "localhost") -> int:
     """Of a request to a service with these settings."""
     headers = {} if secret is None else {"authorization": f"Bearer {secret}"}
     async with bootstrap.build(settings, engine=ScriptedEngine()) as running:
         transport = httpx.ASGITransport(running.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as http:
             return (await http.get("/v1/sessions", headers=headers)).status_code
 
 
@@ -155,6 +155,17 @@ async def test_on_loopback_nobody_needs_a_key_until_there_is_one(tmp_path: Path)
     assert await status(settings) == 401
     assert await status(settings, secret) == 200
     assert await status(settings.but(data_dir=tmp_path / "other", require_keys=True)) == 401
+
+
+async def test_without_keys_only_names_of_the_service_are_answered(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    assert await status(settings, host="api.example") == 403
+    assert await status(settings.but(allowed_hosts=("api.example",)), host="api.example") == 200
+    anywhere = settings.but(host="0.0.0.0", unsafe_no_keys=True)
+    assert await status(anywhere, host="10.0.0.7:8080") == 200
+    assert await status(anywhere, host="api.example") == 403
+    secret = await made(settings)
+    assert await status(settings, secret, host="api.example") == 200
 
 
 async def test_keys_are_made_beside_a_running_service(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from agent_serving.bootstrap.tools import opened_tools
 from agent_serving.config import Settings
 from agent_serving.domain.dialect import Dialect
 from agent_serving.domain.errors import ConfigurationError
+from agent_serving.domain.hosts import OwnHosts
 from agent_serving.plugins.grammars import load_dialects, load_outputs
 from agent_serving.plugins.locations import shipped
 from agent_serving.ports import Engine, Ports, Scheduler, Tracer
@@ -139,6 +140,7 @@ def _api(settings: Settings) -> ApiSettings:
         max_body_bytes=settings.body_limit,
         jaeger_url=settings.jaeger_url,
         capabilities=_deployment(settings),
+        hosts=OwnHosts(listens=settings.host, allowed=settings.allowed_hosts),
     )
 
 

@@ -27,6 +27,7 @@ ConfigFile = Annotated[
 ]
 UnsafeNoKeys = Annotated[bool | None, _sets("unsafe_no_keys")]
 Host = Annotated[str | None, _sets("host")]
+AllowedHosts = Annotated[list[str] | None, _sets("allowed_hosts")]
 RequireKeys = Annotated[bool | None, _sets("require_keys")]
 TlsCert = Annotated[Path | None, _sets("tls_cert")]
 TlsKey = Annotated[Path | None, _sets("tls_key")]
@@ -88,7 +89,7 @@ def configuration(context: typer.Context) -> Configuration:
         for key, value in context.params.items()
         if key in Settings.model_fields and value not in (None, [], ())
     }
-    for key in ("engines", "fetch_hosts"):
+    for key in ("engines", "fetch_hosts", "allowed_hosts"):
         if key in flags:
             flags[key] = [part for text in flags[key] for part in text.replace(",", " ").split()]
     return load(flags, os.environ, context.params.get("config_file"))

@@ -24,6 +24,7 @@ def serve(
     unsafe_no_keys: options.UnsafeNoKeys = None,
     require_keys: options.RequireKeys = None,
     host: options.Host = None,
+    allowed_hosts: options.AllowedHosts = None,
     port: options.Port = None,
     tls_cert: options.TlsCert = None,
     tls_key: options.TlsKey = None,

@@ -39,6 +39,7 @@ def up(
     context: typer.Context,
     config_file: options.ConfigFile = None,
     host: options.Host = None,
+    allowed_hosts: options.AllowedHosts = None,
     port: options.Port = None,
     require_keys: options.RequireKeys = None,
     tls_cert: options.TlsCert = None,

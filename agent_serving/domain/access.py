@@ -23,17 +23,30 @@ _IMPLIED: Mapping[Scope, frozenset[Scope]] = {
 }
 EVERYTHING: frozenset[Scope] = frozenset(_IMPLIED)
 
+ANONYMOUS = "anonymous"
+"""Who sends no key where none is asked for: whoever reaches the service, and is to be nobody else
+than who uses this machine."""
+
 TENANT = r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$"
 _SECRET = re.compile(r"ask_([0-9a-z]{26})_[0-9a-f]{48}")
 
 
 class Identity(Value):
-    """Who a request comes from. `actor` is the id of a key, or `anonymous`; it goes into logs
-    as it stands."""
+    """Who a request comes from. `actor` is the id of a key, or ANONYMOUS; it goes into logs as it
+    stands."""
 
     tenant: str
     actor: str
     scopes: frozenset[Scope]
+
+    @property
+    def anonymous(self) -> bool:
+        return self.actor == ANONYMOUS
+
+    @property
+    def operates(self) -> bool:
+        """Who may see the figures of all tenants may know where the deployment's parts are."""
+        return self.may("metrics")
 
     def may(self, scope: Scope) -> bool:
         return any(scope in _IMPLIED[held] for held in self.scopes)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from agent_serving.domain.access import (
+    ANONYMOUS,
     EVERYTHING,
     Act,
     Identity,
@@ -74,7 +75,7 @@ class Access:
         """Raises Unauthenticated, StoreUnavailable, IssuerUnavailable."""
         if not self._required:
             if not await self._keyring.any_key():
-                return Identity(tenant=self._tenant, actor="anonymous", scopes=EVERYTHING)
+                return Identity(tenant=self._tenant, actor=ANONYMOUS, scopes=EVERYTHING)
             self._required = True
         if credential is None:
             raise Unauthenticated(

@@ -67,7 +67,7 @@ class Connection:
         while self._client is None:
             if self._failures > failures or self._closing:
                 raise ToolServerUnavailable(
-                    f"The MCP server {self._name!r} cannot be reached: {self.problem}",
+                    f"The MCP server {self._name!r} cannot be reached; the service's log says why.",
                     retry_after=5.0,
                 )
             await self._changed.wait()

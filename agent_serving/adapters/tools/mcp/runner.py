@@ -72,8 +72,11 @@ class _Server:
             if isinstance(error, MCPError) and _is_lost(error):
                 await self.connection.lose(client)
             why = error_text(error, (), self._redact)
+            log.warning("the MCP server %s does not list its tools: %s", self.name, why)
             raise ToolServerUnavailable(
-                f"The MCP server {self.name!r} does not list its tools: {why}", retry_after=5.0
+                f"The MCP server {self.name!r} does not list its tools; the service's log says "
+                "why.",
+                retry_after=5.0,
             ) from None
 
     async def _list(self, client: Client) -> None:
