@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from agent_serving.api.errors import Unsupported
 from agent_serving.api.openai.bodies import Content, Input, InputItem
+from agent_serving.api.openai.output import SERVER_LABEL
 from agent_serving.domain.errors import InvalidRequest
+from agent_serving.domain.mcp import served_name
 from agent_serving.domain.values import (
     Item,
     MessageItem,
@@ -95,7 +97,7 @@ def _items(item: InputItem, names: Mapping[str, str], new_id: NewId, place: str)
             name = names.get(call_id, "")
             return [_result(call_id, name, text_of(item.output, f"{place}.output"), new_id)]
         case "mcp_call":
-            call = _call(item, item.id, new_id, place)
+            call = _call(item.model_copy(update={"name": _called(item)}), item.id, new_id, place)
             output = text_of(item.output, f"{place}.output") if item.output else "Error."
             return [call, _result(call.call_id, call.name, output, new_id)]
         case "reasoning":
@@ -106,6 +108,13 @@ def _items(item: InputItem, names: Mapping[str, str], new_id: NewId, place: str)
                 "function_call_output, mcp_call or reasoning.",
                 param=f"{place}.type",
             )
+
+
+def _called(item: InputItem) -> str | None:
+    """By the model: a tool of an MCP server by the server's name too."""
+    if item.name is None or item.server_label in (None, SERVER_LABEL):
+        return item.name
+    return served_name(item.server_label, item.name)
 
 
 def _call(item: InputItem, call_id: str | None, new_id: NewId, place: str) -> ToolCallItem:
