@@ -7,12 +7,17 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import SecretStr
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from agent_serving import bootstrap
 from agent_serving.adapters.redis import EmbeddedRedis
 from agent_serving.config import Settings
 from agent_serving.domain.errors import AgentServingError, ConfigurationError
 from agent_serving.testing import ScriptedEngine
+from tests.api.conftest import listening
 from tests.identity_provider import AUDIENCE, ISSUER, IdentityProvider
 
 
@@ -89,6 +94,21 @@ async def test_the_shipped_tools_and_grammars_are_there(tmp_path: Path) -> None:
         assert {"calculator", "current_time", "remember", "recall"} <= tools
         assert "fetch_url" not in tools
         assert {"qwen", "llama3"} <= running.service.ports.dialects.keys()
+
+
+async def test_the_engines_are_sent_their_key(tmp_path: Path) -> None:
+    heard: list[str | None] = []
+
+    async def engine(scope: Scope, receive: Receive, send: Send) -> None:
+        heard.append(Headers(scope=scope).get("authorization"))
+        await Response("Unauthorized", 401)(scope, receive, send)
+
+    async with listening(engine) as url:
+        settings = Settings(data_dir=tmp_path, engines=(url,), engine_api_key=SecretStr("k3y"))
+        async with bootstrap.build(settings) as running:
+            [worker] = running.service.ports.engine.workers()
+            assert "engine_api_key" in " ".join(worker.degraded)
+    assert set(heard) == {"Bearer k3y"}
 
 
 async def test_fetch_url_is_offered_once_a_host_is_listed(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ async def build(settings: Settings, *, engine: Engine | None = None) -> AsyncIte
         store = await opened_store(settings, stack)
         keyring = opened_keyring(settings, stack)
         access = await access_to(settings, keyring, await opened_tokens(settings, stack))
-        pool = engine or SglangEngine(settings.engines, isolate_tenants=settings.isolate_prefixes)
+        pool = engine or _pool(settings)
         ports = Ports(
             engine=pool,
             scheduler=metrics.count_admissions(_scheduler(settings, pool)),
@@ -109,6 +109,15 @@ def _dialects(settings: Settings) -> dict[str, Dialect]:
             f"There is no dialect {settings.dialect!r}. There are: {', '.join(dialects)}."
         )
     return dialects
+
+
+def _pool(settings: Settings) -> Engine:
+    key = settings.engine_api_key
+    return SglangEngine(
+        settings.engines,
+        api_key=None if key is None else key.get_secret_value(),
+        isolate_tenants=settings.isolate_prefixes,
+    )
 
 
 def _scheduler(settings: Settings, engine: Engine) -> Scheduler:

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 def serve(
     context: typer.Context,
     engines: options.Engines = None,
+    engine_api_key: options.EngineApiKey = None,
     redis_url: options.RedisUrl = None,
     config_file: options.ConfigFile = None,
     unsafe_no_keys: options.UnsafeNoKeys = None,

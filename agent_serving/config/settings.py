@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from agent_serving.domain.access import TenantLimits
 from agent_serving.domain.hosts import is_host, is_loopback
@@ -103,6 +103,13 @@ class Settings(Value):
     )
     engines: tuple[str, ...] = Field(
         (), description="Base URLs of SGLang servers; several make a pool, sticky by session."
+    )
+    engine_api_key: SecretStr | None = Field(
+        None,
+        min_length=1,
+        description="Key that the SGLang servers ask for (their `--api-key`), the same for all. "
+        "The local engine has one of its own where none is set here. Rather in the environment or "
+        "the file: others see a command line.",
     )
     dialect: str | None = Field(
         None,
