@@ -232,3 +232,16 @@ async def test_tokens_take_packages_that_may_be_missing(
     with pytest.raises(ConfigurationError) as caught:
         await status(settings)
     assert "agent-serving[oidc]" in caught.value.message
+
+
+async def test_the_settings_bound_a_tenant_s_agents(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, max_agents=1, max_agent_versions=2)
+    async with (
+        bootstrap.build(settings, engine=ScriptedEngine()) as running,
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(running.app), base_url="http://localhost"
+        ) as http,
+    ):
+        told = [await http.post("/v1/agents", json={"name": name}) for name in "aaba"]
+    assert [answer.status_code for answer in told] == [201, 201, 422, 422]
+    assert [answer.json()["error"]["param"] for answer in told[2:]] == ["name", "name"]

@@ -49,6 +49,8 @@ def serve(
     isolate_prefixes: options.IsolatePrefixes = None,
     max_running_per_engine: options.MaxRunning = None,
     max_waiting: options.MaxWaiting = None,
+    max_agents: options.MaxAgents = None,
+    max_agent_versions: options.MaxAgentVersions = None,
     body_limit: options.BodyLimit = None,
     grace_seconds: options.GraceSeconds = None,
     jaeger_url: options.JaegerUrl = None,

@@ -209,6 +209,12 @@ class Settings(Value):
     max_waiting: int = Field(
         512, ge=0, le=100_000, description="Requests that may queue in all; then 429 overloaded."
     )
+    max_agents: int = Field(
+        1000, ge=1, le=1_000_000, description="Agents that a tenant may register."
+    )
+    max_agent_versions: int = Field(
+        1000, ge=1, le=100_000, description="Versions that an agent may have."
+    )
     body_limit: int = Field(
         1_048_576, ge=1024, le=67_108_864, description="Largest request body, in bytes."
     )

@@ -221,7 +221,8 @@ class SessionStore(Protocol):
     ) -> StoredAgent:
         """Store the next version of a named agent; the version's number (1, 2, …) replaces
         nothing in `agent`: the caller reads it from the return value. Atomic, with the record
-        that the request of `mark` was taken. Raises IdempotencyMismatch."""
+        that the request of `mark` was taken. Raises IdempotencyMismatch, InvalidRequest (the name
+        is another agent's, or there are as many agents or versions as there can be)."""
         ...
 
     async def agent_made_by(self, tenant: str, mark: RequestMark) -> StoredAgent | None:
@@ -240,8 +241,17 @@ class SessionStore(Protocol):
 
     async def release(self, mark: RequestMark) -> None: ...
 
-    async def agent_versions(self, tenant: str, key: str) -> list[tuple[int, bytes]]:
-        """All versions, oldest first; `key` is an agent id or a name; [] where unknown."""
+    async def agent_version(
+        self, tenant: str, key: str, number: int | None = None
+    ) -> tuple[int, bytes] | None:
+        """The newest version, or that with the number; `key` is an agent id or a name."""
+        ...
+
+    async def agent_versions(
+        self, tenant: str, key: str, *, first: int = 1, last: int | None = None
+    ) -> list[tuple[int, bytes]]:
+        """The versions with these numbers, both included, oldest first; to the newest where there
+        is no `last`; `key` is an agent id or a name; [] where unknown."""
         ...
 
     async def list_agents(

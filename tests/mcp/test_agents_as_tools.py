@@ -63,6 +63,29 @@ async def test_each_agent_is_a_tool_and_a_call_is_a_turn(serve: Serve, mode: str
 
 
 @MODES
+async def test_a_call_does_not_walk_the_list(
+    serve: Serve, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = await serve(ScriptedEngine(["Hello."]))
+    await register(served, "adder")
+    listed = 0
+    agents = served.service.agents
+    read = agents.list
+
+    async def counted(*args: Any, **more: Any) -> Any:
+        nonlocal listed
+        listed += 1
+        return await read(*args, **more)
+
+    monkeypatch.setattr(agents, "list", counted)
+    async with client_of(served, mode=mode) as client:
+        await client.list_tools()
+        assert listed == 1
+        assert text_of(await client.call_tool("run_adder", {"input": "Hi"})) == "Hello."
+    assert listed == 1
+
+
+@MODES
 async def test_progress_is_told_while_steps_go_on(serve: Serve, mode: str) -> None:
     served = await serve(ScriptedEngine([ADD, Say("Five.", delay=0.2)]))
     await register(served, "adder", tools=["add"])

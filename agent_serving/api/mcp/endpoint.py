@@ -17,7 +17,7 @@ import agent_serving
 from agent_serving.api.context import Api
 from agent_serving.api.disclosure import told
 from agent_serving.api.mcp.runs import run_agent
-from agent_serving.api.mcp.tools import agent_page
+from agent_serving.api.mcp.tools import agent_page, input_schema
 from agent_serving.api.scopes import require
 from agent_serving.domain.access import EVERYTHING, Identity
 from agent_serving.domain.access import Scope as KeyScope
@@ -39,6 +39,7 @@ class _Endpoint:
             "agent-serving",
             version=agent_serving.__version__,
             instructions="Each tool runs an agent. Give `session_id` to go on with a conversation.",
+            get_tool_input_schema=input_schema,
             on_list_tools=self._list,
             on_call_tool=self._call,
         )

@@ -77,10 +77,10 @@ async def _session(api: Api, tool: str, session_id: str | None) -> Session:
                 param="session_id",
             )
         return session
-    versions = await api.service.agents.versions(api.tenant, name)
-    if not versions or tool != PREFIX + versions[-1].name:
+    agent = await api.service.agents.newest(api.tenant, name)
+    if agent is None or tool != PREFIX + agent.name:
         raise UnknownTool(f"There is no tool {tool!r}; tools/list names those there are.")
-    return (await api.service.sessions.open(api.tenant, versions[-1])).value
+    return (await api.service.sessions.open(api.tenant, agent)).value
 
 
 async def _first_turn(api: Api, session: Session, asked: TurnRequest) -> Taken:
