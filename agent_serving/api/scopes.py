@@ -18,6 +18,9 @@ SCOPES: Mapping[str, Scope] = {
     "list_sessions": "read",
     "get_session": "read",
     "list_turns": "read",
+    "list_batches": "read",
+    "get_batch": "read",
+    "list_batch_results": "read",
     "get_turn": "read",
     "list_steps": "read",
     "get_step": "read",
@@ -40,6 +43,8 @@ SCOPES: Mapping[str, Scope] = {
     "change_turn": "run",
     "cancel_turn": "run",
     "give_inputs": "run",
+    "create_batch": "run",
+    "cancel_batch": "run",
     # The same by OpenAI's names.
     "create_response": "run",
     "get_response": "read",

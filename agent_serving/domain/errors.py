@@ -11,6 +11,7 @@ AgentServingError
 │   ├── ContextLengthExceeded   context_length_exceeded
 │   ├── SessionBusy             session_busy
 │   ├── TurnNotActive           turn_not_active
+│   ├── BatchNotActive          batch_not_active
 │   ├── ToolInDoubt             tool_in_doubt
 │   ├── IdempotencyMismatch     idempotency_mismatch
 │   ├── BudgetExhausted         budget_reached
@@ -102,6 +103,10 @@ class SessionBusy(RequestError):
 
 class TurnNotActive(RequestError):
     code = "turn_not_active"
+
+
+class BatchNotActive(RequestError):
+    code = "batch_not_active"
 
 
 class ToolInDoubt(RequestError):

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from agent_serving.adapters.redis import feed
 from agent_serving.adapters.redis.agents import AgentTable
+from agent_serving.adapters.redis.batches import BatchTable
 from agent_serving.adapters.redis.books import Books
 from agent_serving.adapters.redis.gateway import Command, Gateway, client_of, encode
 from agent_serving.adapters.redis.keys import SessionKeys
@@ -74,6 +75,7 @@ class RedisSessionStore:
         self._publish = gateway.script("publish")
         self._memory = Memory(gateway, prefix)
         self._leases = Leases(gateway, prefix)
+        self._batches = BatchTable(gateway, prefix, replicas=replicas)
 
     @classmethod
     def connect(
@@ -90,6 +92,10 @@ class RedisSessionStore:
         sent yet. Raises InvalidRequest (the URL cannot be read)."""
         client = client_of(url, max_connections=max_connections)
         return cls(client, prefix, max_readers=max_readers, embedded=embedded, replicas=replicas)
+
+    @property
+    def batches(self) -> BatchTable:
+        return self._batches
 
     # --- log --------------------------------------------------------------------------------
 
