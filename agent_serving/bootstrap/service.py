@@ -31,7 +31,7 @@ from agent_serving.ports import Engine, Ports, Scheduler, Tracer
 from agent_serving.runtime.gathered import Gathered
 from agent_serving.runtime.service import Service
 from agent_serving.runtime.turn_spans import TurnSpans
-from agent_serving.scheduling.classes import most_places
+from agent_serving.scheduling.classes import batch_window
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,10 @@ async def build(settings: Settings, *, engine: Engine | None = None) -> AsyncIte
             tracer=tracer,
             tool_servers=tool_servers,
         )
-        service = Service(ports, dialect=settings.dialect, batch_window=_batch_window(settings))
+        window = batch_window(
+            len(settings.engines), settings.max_running_per_engine, settings.max_waiting
+        )
+        service = Service(ports, dialect=settings.dialect, batch_window=window)
         stack.push_async_callback(service.aclose)  # closes the engine too
         metrics.watch(service.load, pool.workers)
         metrics.watch_process()
@@ -117,12 +120,6 @@ def _scheduler(settings: Settings, engine: Engine) -> Scheduler:
         max_running_per_worker=settings.max_running_per_engine,
         max_waiting=settings.max_waiting,
     )
-
-
-def _batch_window(settings: Settings) -> int:
-    """As many as find a place on the engines at once: more would only stand in the queue."""
-    places = most_places("batch", settings.max_running_per_engine)
-    return places * max(1, len(settings.engines))
 
 
 def _turn_spans(tracer: Tracer | None) -> tuple[Gathered, ...]:

@@ -19,6 +19,13 @@ def most_places(service_class: ServiceClass, places: int) -> int:
     return max(1, places - max(1, -(-places // 10)))
 
 
+def batch_window(engines: int, places: int, max_waiting: int) -> int:
+    """How many turns of batches may be under way at once on so many engines of so many places:
+    those that find a place at once, and never more than may queue for one engine."""
+    each = most_places("batch", places)
+    return min(each * max(1, engines), each + max_waiting)
+
+
 def free_places(window: int, running: Iterable[tuple[str, int]], tenant: str) -> int:
     """How many more turns of the tenant's batches may begin, where `window` may be under way in
     all. `running` has the tenant and the number of turns of each batch. Tenants share equally."""

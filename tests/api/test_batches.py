@@ -108,7 +108,11 @@ async def test_a_request_has_its_own_agent_output_limits_and_metadata(serve: Ser
         "limits": {"max_steps": 3},
         "metadata": {"row": "1"},
     }
-    theirs = {"custom_id": "theirs", "input": "when?", "output": {"type": "grammar", "name": "iso_date"}}
+    theirs = {
+        "custom_id": "theirs",
+        "input": "when?",
+        "output": {"type": "grammar", "name": "iso_date"},
+    }
     batch = await make(api, {"agent": {}, "requests": [mine, theirs]})
     assert (await ended(api, batch["id"]))["request_counts"]["completed"] == 2
     first, second = await results(api, batch["id"])
@@ -207,7 +211,10 @@ async def test_the_same_key_sent_at_once_makes_one_batch(serve: Serve) -> None:
         ({"requests": requests(1)}, 422, "invalid_request", "requests[0].agent"),
         ({"agent": "nobody", "requests": requests(1)}, 404, "not_found", "agent"),
         (
-            {"agent": {}, "requests": [*requests(3), {"custom_id": "x", "agent": "no", "input": "a"}]},
+            {
+                "agent": {},
+                "requests": [*requests(3), {"custom_id": "x", "agent": "no", "input": "a"}],
+            },
             404,
             "not_found",
             "requests[3].agent",
