@@ -1,4 +1,4 @@
-"""Batches: make one, list, read, cancel; and their results."""
+"""Batches: make one, list, read, cancel, delete; and their results."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
+from agent_serving.api import views
 from agent_serving.api.agents import REFUSED
 from agent_serving.api.batch_bodies import BatchBody
 from agent_serving.api.batch_drafts import BatchCheck
@@ -16,6 +17,7 @@ from agent_serving.api.idempotency import Mark, tell
 from agent_serving.api.paging import ListQuery, NewestFirst, OldestFirst
 from agent_serving.domain import batch as domain
 from agent_serving.domain.errors import (
+    BatchBusy,
     BatchNotActive,
     IdempotencyMismatch,
     InvalidRequest,
@@ -123,6 +125,19 @@ async def cancel_batch(batch_id: BatchId, api: Context, response: Response, mark
     made = await api.service.batches.cancel(api.tenant, batch_id, mark=mark)
     tell(response, replayed=made.replayed)
     return Batch.of(made.value)
+
+
+@router.delete(
+    "/batches/{batch_id}",
+    response_model=views.Deleted,
+    summary="Delete a batch",
+    responses=documented(NotFound, BatchBusy),
+)
+async def delete_batch(batch_id: BatchId, api: Context) -> views.Deleted:
+    """Of one that is over: its list of requests and what came of them. Its sessions stay, as those
+    that were opened one by one."""
+    await api.service.batches.delete(api.tenant, batch_id)
+    return views.Deleted(id=batch_id, object="batch.deleted")
 
 
 async def _places(api: Api, batch: domain.Batch, query: ListQuery) -> tuple[range, bool]:

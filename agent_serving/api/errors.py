@@ -18,6 +18,7 @@ from starlette.types import Scope
 from agent_serving.api.validation import explain
 from agent_serving.domain.errors import (
     AgentServingError,
+    BatchBusy,
     BatchNotActive,
     BudgetExhausted,
     CapacityError,
@@ -94,6 +95,7 @@ STATUS: Mapping[type[AgentServingError], HTTPStatus] = {
     SessionBusy: HTTPStatus.CONFLICT,
     TurnNotActive: HTTPStatus.CONFLICT,
     BatchNotActive: HTTPStatus.CONFLICT,
+    BatchBusy: HTTPStatus.CONFLICT,
     ToolInDoubt: HTTPStatus.CONFLICT,
     IdempotencyMismatch: HTTPStatus.CONFLICT,
     ImpossibleEvent: HTTPStatus.CONFLICT,
@@ -121,6 +123,7 @@ NO_RETRY: tuple[type[AgentServingError], ...] = (
     SessionBusy,
     TurnNotActive,
     BatchNotActive,
+    BatchBusy,
     IdempotencyMismatch,
 )
 """openai-python retries every 409 unless it is told not to."""
@@ -256,6 +259,7 @@ MEANING: Mapping[type[AgentServingError], str] = {
     BudgetExhausted: "A budget is used up; `details` says whose. Raise it to go on.",
     TurnNotActive: "The turn is over, or the call is not open for this answer.",
     BatchNotActive: "The batch is completed.",
+    BatchBusy: "The batch is not over.",
     IdempotencyMismatch: "The Idempotency-Key came before with another body.",
     CursorExpired: "`after` is older than what is kept; `details.oldest_sequence` is not.",
     PayloadTooLarge: "The body is larger than this deployment takes.",

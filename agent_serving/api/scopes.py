@@ -45,6 +45,7 @@ SCOPES: Mapping[str, Scope] = {
     "give_inputs": "run",
     "create_batch": "run",
     "cancel_batch": "run",
+    "delete_batch": "run",
     # The same by OpenAI's names.
     "create_response": "run",
     "get_response": "read",

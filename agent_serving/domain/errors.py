@@ -12,6 +12,7 @@ AgentServingError
 │   ├── SessionBusy             session_busy
 │   ├── TurnNotActive           turn_not_active
 │   ├── BatchNotActive          batch_not_active
+│   ├── BatchBusy               batch_busy
 │   ├── ToolInDoubt             tool_in_doubt
 │   ├── IdempotencyMismatch     idempotency_mismatch
 │   ├── BudgetExhausted         budget_reached
@@ -107,6 +108,10 @@ class TurnNotActive(RequestError):
 
 class BatchNotActive(RequestError):
     code = "batch_not_active"
+
+
+class BatchBusy(RequestError):
+    code = "batch_busy"
 
 
 class ToolInDoubt(RequestError):

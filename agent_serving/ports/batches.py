@@ -50,7 +50,7 @@ class BatchStore(Protocol):
 
     async def put(self, batch: NewBatch) -> bool:
         """Atomic. From here on some process finds it among the unfinished. False where there is a
-        batch of this id."""
+        batch of this id. Raises LogGone where one was deleted in the last 24 hours."""
         ...
 
     async def get(self, batch_id: str) -> Batch | None: ...
@@ -96,6 +96,10 @@ class BatchStore(Protocol):
     async def cancel(self, batch_id: str, *, at: datetime) -> Batch | None:
         """No request is taken up any more; where none is under way the batch ends. The batch as
         it is then: one that had ended before stays as it was."""
+        ...
+
+    async def delete(self, batch_id: str, tenant: str) -> bool:
+        """False where it has not ended."""
         ...
 
     async def unfinished(self) -> list[str]:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Literal
 
 from agent_serving.domain.batch import Batch, BatchHead, BatchRequest
-from agent_serving.domain.errors import BatchNotActive, NotFound
+from agent_serving.domain.errors import BatchBusy, BatchNotActive, LogGone, NotFound
 from agent_serving.domain.receipt import RequestMark
 from agent_serving.domain.session import Turn, TurnStatus
 from agent_serving.domain.values import Agent, Failure, Limits, Output, Value
@@ -78,13 +78,17 @@ class Batches:
         self, tenant: str, draft: BatchDraft, *, mark: RequestMark | None = None
     ) -> Made[Batch]:
         """A batch, durable: its turns run from here on, whatever becomes of the caller. Raises
-        IdempotencyMismatch, ShuttingDown, LimitReached, StoreUnavailable."""
+        IdempotencyMismatch, NotFound (the batch of this mark is gone), ShuttingDown, LimitReached,
+        StoreUnavailable."""
         self._runners.require_admission()
         await self._quotas.batch(tenant, len(draft.requests))
         now = self._ports.clock.now()
         batch_id = self._ports.new_id("batch")
         if mark is not None:
-            batch_id = (await self._ports.store.reserve(mark, batch_id, at=now)).object_id
+            reserved = await self._ports.store.reserve(mark, batch_id, at=now)
+            batch_id = reserved.object_id
+            if draft.ttl_seconds and now - reserved.at >= timedelta(seconds=draft.ttl_seconds):
+                raise _gone(batch_id)
         head = BatchHead(
             id=batch_id,
             tenant=tenant,
@@ -97,7 +101,10 @@ class Batches:
             BatchRequest(session_id=self._ports.new_id("sess"), **dict(request))
             for request in draft.requests
         ]
-        stored = await self._store.put(NewBatch(head, draft.agents, requests))
+        try:
+            stored = await self._store.put(NewBatch(head, draft.agents, requests))
+        except LogGone:
+            raise _gone(batch_id) from None
         self._nudge()
         if stored:
             return Made(Batch(**dict(head)))
@@ -147,6 +154,12 @@ class Batches:
         self._nudge()
         return Made(batch, replayed=known)
 
+    async def delete(self, tenant: str, batch_id: str) -> None:
+        """Its sessions stay. Raises NotFound, BatchBusy."""
+        await self.get(tenant, batch_id)
+        if not await self._store.delete(batch_id, tenant):
+            raise BatchBusy(f"Batch {batch_id} is not over. Cancel it first, or wait for its end.")
+
     async def _result(self, batch: Batch, row: BatchRow) -> BatchResult:
         request, outcome = row.request, row.outcome
         journal = None
@@ -180,4 +193,12 @@ def _unknown(batch_id: str) -> NotFound:
     return NotFound(
         f"There is no batch {batch_id!r}. GET /v1/batches lists those there are.",
         param="batch_id",
+    )
+
+
+def _gone(batch_id: str) -> NotFound:
+    return NotFound(
+        f"The first request with this Idempotency-Key made batch {batch_id}, which was deleted or "
+        "has expired since. Send a new key to make another one.",
+        param="idempotency-key",
     )

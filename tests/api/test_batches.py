@@ -370,6 +370,25 @@ async def test_a_session_that_is_deleted_on_the_way_is_told_as_failed(serve: Ser
     assert row["turn"] is None
 
 
+async def test_a_batch_that_is_over_is_deleted_and_its_sessions_stay(serve: Serve) -> None:
+    api = await serve(ScriptedEngine(lambda prompt: Say("slowly " * 5, delay=0.05)))
+    body = {"agent": {}, "requests": requests(2)}
+    made = await make(api, body, **{"idempotency-key": "k"})
+    path = f"/v1/batches/{made['id']}"
+    assert error_of(await api.http.delete(path))[:2] == (409, "batch_busy")
+    await ended(api, made["id"])
+    told = await api.http.delete(path)
+    assert told.json() == {"id": made["id"], "object": "batch.deleted", "deleted": True}
+    for answer in (await api.http.get(path), await api.http.delete(path)):
+        assert error_of(answer) == (404, "not_found", "batch_id")
+    assert (await api.get("/v1/batches"))["data"] == []
+    assert len((await api.get("/v1/sessions"))["data"]) == 2
+    # Its key does not make it again.
+    again = await api.http.post("/v1/batches", json=body, headers={"idempotency-key": "k"})
+    assert error_of(again) == (404, "not_found", "idempotency-key")
+    assert len((await api.get("/v1/sessions"))["data"]) == 2
+
+
 async def test_what_has_a_time_to_live_goes_with_all_its_sessions(serve: Serve) -> None:
     api = await serve(ScriptedEngine(echo))
     made = await make(api, {"agent": {}, "requests": requests(2), "ttl_seconds": 3})

@@ -36,6 +36,8 @@ async def test_a_batch_is_made_waited_for_and_read(connect: Connect) -> None:
     again = await client.batches.get(made.id)
     assert again.data == made.data
     assert [row.id async for row in client.batches.list()] == [made.id]
+    assert (await made.delete()).deleted
+    assert await client.batches.list().all() == []
 
 
 async def test_requests_are_as_they_were_asked(connect: Connect) -> None:

@@ -205,6 +205,25 @@ async def test_all_of_an_expired_batch_is_gone(
     assert await store.batches.get("batch_1") is None
 
 
+async def test_a_deleted_batch_leaves_nothing_but_a_mark(
+    store: RedisSessionStore, raw: Redis, prefix: str
+) -> None:
+    await store.batches.put(new(2))
+    await store.batches.take("batch_1", 1)
+    assert not await store.batches.delete("batch_1", "acme")
+    await store.batches.cancel("batch_1", at=NOW)
+    assert not await store.batches.delete("batch_1", "acme")
+    await settle(store, 0)
+    assert await store.batches.delete("batch_1", "acme")
+    assert await store.batches.delete("batch_1", "acme")
+    left = [key async for key in raw.scan_iter(f"{prefix}:*")]
+    assert left == [f"{prefix}:{{batch_1}}:gone".encode()]
+    with pytest.raises(LogGone):
+        await store.batches.put(new(2))
+    await settle(store, 0)
+    assert await store.batches.get("batch_1") is None
+
+
 async def test_a_batch_is_leased_to_one(store: RedisSessionStore) -> None:
     with pytest.raises(LogGone):
         await store.acquire_lease("batch_1", "me", 1000)

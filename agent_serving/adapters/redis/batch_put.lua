@@ -1,9 +1,12 @@
 -- Store a batch.
--- KEYS  1 meta  2 requests  3 places  4 agents
+-- KEYS  1 meta  2 requests  3 places  4 agents  5 gone
 -- ARGV  1 head   2 nonce of this call   3 number of requests   4 expiry, ms since 1970 ('': never)
 --       5 number of agents, then the agents,
 --       then for each request: the caller's id, body
--- Returns 1, or 0 where there is a batch already.
+-- Returns 1, 0 where there is a batch already, or -1 where it was deleted.
+if redis.call('EXISTS', KEYS[5]) == 1 then
+  return -1
+end
 local nonce = redis.call('HGET', KEYS[1], 'nonce')
 if nonce then
   return nonce == ARGV[2] and 1 or 0

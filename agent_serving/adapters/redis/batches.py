@@ -22,11 +22,12 @@ from agent_serving.domain.batch import (
     cost_of,
     usage_of,
 )
-from agent_serving.domain.errors import StoreUnavailable
+from agent_serving.domain.errors import LogGone, StoreUnavailable
 from agent_serving.domain.values import Agent
 from agent_serving.ports.batches import BatchListing, BatchRow, NewBatch, UnderWay
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_GONE_MS = 24 * 60 * 60 * 1000
 _REPLICAS_MS = 2_000
 _AMOUNT = b"amount:"
 _COUNTERS = {
@@ -51,6 +52,7 @@ class BatchTable:
         self._park = gateway.script("batch_park")
         self._settle = gateway.script("batch_settle")
         self._cancel = gateway.script("batch_cancel")
+        self._delete = gateway.script("batch_delete")
 
     async def put(self, batch: NewBatch) -> bool:
         head, member = batch.head, encode(batch.head.id)
@@ -65,7 +67,10 @@ class BatchTable:
                 f"only {replies[-1]} of {self._replicas} replicas of Redis have the batch; it runs "
                 "all the same, and may be lost with the primary"
             )
-        return bool(replies[len(named)])
+        made: int = replies[len(named)]
+        if made < 0:
+            raise LogGone(f"Batch {head.id} was deleted.")
+        return bool(made)
 
     def _putting(self, batch: NewBatch) -> Command:
         keys, head = self._keys(batch.head.id), batch.head
@@ -73,7 +78,7 @@ class BatchTable:
         for request in batch.requests:
             requests += [encode(request.custom_id), _json(request)]
         return self._put(
-            [keys.meta, keys.requests, keys.places, keys.agents],
+            [keys.meta, keys.requests, keys.places, keys.agents, keys.gone],
             _json(head),
             secrets.token_bytes(12),
             len(batch.requests),
@@ -184,6 +189,16 @@ class BatchTable:
             self._cancel(where, at.isoformat()), ("HGETALL", keys.meta)
         )
         return _read(meta)
+
+    async def delete(self, batch_id: str, tenant: str) -> bool:
+        keys, member = self._keys(batch_id), encode(batch_id)
+        if not await self._gateway.ask(self._delete([keys.gone, *keys.data, keys.lease], _GONE_MS)):
+            return False
+        await self._gateway.send(
+            ("ZREM", batches_key(self._prefix, tenant), member),
+            ("ZREM", self._unfinished, member),
+        )
+        return True
 
     async def unfinished(self) -> list[str]:
         return [decode(m) for m in await self._gateway.ask(("ZRANGE", self._unfinished, 0, -1))]

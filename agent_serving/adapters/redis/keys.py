@@ -178,6 +178,7 @@ class BatchKeys:
     running   set: places of the requests that were taken up and are not over
     waiting   set: those of them whose turns wait for somebody
     outcomes  hash: place → how it ended
+    gone      string: the batch was deleted
     """
 
     prefix: str
@@ -217,6 +218,10 @@ class BatchKeys:
     @property
     def outcomes(self) -> str:
         return self._key("outcomes")
+
+    @property
+    def gone(self) -> str:
+        return self._key("gone")
 
     @property
     def data(self) -> tuple[str, ...]:

@@ -11,9 +11,10 @@ from agent_serving.client.asynchronous.transport import AsyncTransport
 from agent_serving.client.asynchronous.waiting import sleep
 from agent_serving.client.batch_bodies import BatchRequest, batch_body
 from agent_serving.client.bodies import AgentChoice
-from agent_serving.client.call import get, post
+from agent_serving.client.call import delete, get, post
 from agent_serving.client.errors import BatchTimeoutError
 from agent_serving.client.models.batch import BatchData, BatchResult
+from agent_serving.client.models.shape import Deleted
 
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 10.0
@@ -67,6 +68,10 @@ class AsyncBatch:
         self.data = await self._transport.read(BatchData, post(f"{self.path}/cancel"))
         return self
 
+    async def delete(self) -> Deleted:
+        """Of one that is over; its sessions stay."""
+        return await self._transport.read(Deleted, delete(self.path))
+
 
 class AsyncBatches:
     def __init__(self, transport: AsyncTransport) -> None:
@@ -89,6 +94,10 @@ class AsyncBatches:
     async def get(self, batch_id: str) -> AsyncBatch:
         data = await self._transport.read(BatchData, get(f"/batches/{batch_id}"))
         return AsyncBatch(self._transport, data)
+
+    async def delete(self, batch_id: str) -> Deleted:
+        """Of one that is over; its sessions stay."""
+        return await self._transport.read(Deleted, delete(f"/batches/{batch_id}"))
 
     def list(self, *, limit: int | None = None, order: str | None = None) -> AsyncPages[BatchData]:
         """Newest first; `limit` is the size of a page."""

@@ -10,9 +10,10 @@ from typing import Self
 
 from agent_serving.client.batch_bodies import BatchRequest, batch_body
 from agent_serving.client.bodies import AgentChoice
-from agent_serving.client.call import get, post
+from agent_serving.client.call import delete, get, post
 from agent_serving.client.errors import BatchTimeoutError
 from agent_serving.client.models.batch import BatchData, BatchResult
+from agent_serving.client.models.shape import Deleted
 from agent_serving.client.synchronous.pages import Pages
 from agent_serving.client.synchronous.transport import Transport
 from agent_serving.client.synchronous.waiting import sleep
@@ -67,6 +68,10 @@ class Batch:
         self.data = self._transport.read(BatchData, post(f"{self.path}/cancel"))
         return self
 
+    def delete(self) -> Deleted:
+        """Of one that is over; its sessions stay."""
+        return self._transport.read(Deleted, delete(self.path))
+
 
 class Batches:
     def __init__(self, transport: Transport) -> None:
@@ -89,6 +94,10 @@ class Batches:
     def get(self, batch_id: str) -> Batch:
         data = self._transport.read(BatchData, get(f"/batches/{batch_id}"))
         return Batch(self._transport, data)
+
+    def delete(self, batch_id: str) -> Deleted:
+        """Of one that is over; its sessions stay."""
+        return self._transport.read(Deleted, delete(f"/batches/{batch_id}"))
 
     def list(self, *, limit: int | None = None, order: str | None = None) -> Pages[BatchData]:
         """Newest first; `limit` is the size of a page."""
