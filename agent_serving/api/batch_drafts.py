@@ -26,6 +26,7 @@ class BatchCheck:
         self._agents: list[Agent] = []
         self._places: dict[str, int] = {}
         self._outputs: dict[tuple[int, str], Output] = {}
+        self._default = None if body.agent is None else _key(body.agent)
 
     async def draft(self) -> BatchDraft:
         """Raises what an agent and a turn of the kind are refused with; `param` says in which
@@ -72,14 +73,14 @@ class BatchCheck:
 
     async def _agent(self, where: str, request: BatchRequestBody) -> int:
         choice, param = request.agent, f"{where}.agent"
+        key = self._default if choice is None else _key(choice)
         if choice is None:
             choice, param = self._body.agent, "agent"
-        if choice is None:
+        if choice is None or key is None:
             raise InvalidRequest(
                 f"`{where}` names no agent, and the batch has none. Give one of them `agent`.",
                 param=f"{where}.agent",
             )
-        key = _key(choice)
         if key not in self._places:
             with _within(param):
                 agent = await chosen(self._api, choice)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Sequence
 
 from agent_serving.domain import events as e
 from agent_serving.domain.batch import (
@@ -72,6 +73,7 @@ class BatchRun:
         self._requests: dict[int, BatchRequest] = {}
         self._resting: dict[int, float] = {}
         self._ended: set[str] = set()
+        self._refused: set[int] = set()
         self._news = asyncio.Event()
 
     def hear(self, session_id: str | None = None) -> None:
@@ -98,25 +100,24 @@ class BatchRun:
             return False
         self._batch = batch
         under_way = await self._store.under_way(batch.id)
-        if await self._look(under_way) or await self._take(len(under_way.running)):
+        if await self._look(under_way) or await self._take(under_way.running):
             return True
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._news.wait(), LOOK_SECONDS)
         return True
 
-    async def _take(self, running: int) -> bool:
+    async def _take(self, running: Sequence[int]) -> bool:
         batch = self._batch
-        self._window.hold(batch.id, batch.tenant, running)
-        free = min(self._window.free(batch.tenant), batch.queued)
-        if free <= 0:
-            return False
-        self._window.hold(batch.id, batch.tenant, running + free)
-        await self._store.take(batch.id, batch.taken + free)
-        return True
+        more = min(self._window.room(batch.id, running), batch.queued)
+        if more > 0:
+            await self._store.take(batch.id, batch.taken + more)
+        return more > 0
 
     async def _look(self, under_way: UnderWay) -> bool:
         """At each request under way that may have moved; whether one of them is over or waits."""
         now = asyncio.get_running_loop().time()
+        self._refused.intersection_update(under_way.running)
+        self._window.keep(self._batch.id, under_way.running, held_up=bool(self._refused))
         places = [*under_way.running, *under_way.waiting]
         for place in places:
             if place not in self._requests:
@@ -144,18 +145,18 @@ class BatchRun:
         except LogGone:
             return await self._fail(place, _deleted())
         except (CapacityError, BudgetExhausted, ImpossibleEvent, SessionBusy, TurnNotActive):
-            self._rest(place, LOOK_SECONDS)  # what was accepted is begun as soon as it may
-            return False
+            # What was accepted is begun as soon as it may.
+            return self._later(place, LOOK_SECONDS)
         except Exception:
             log.exception("request %d of batch %s met a defect", place, self._batch.id)
-            self._rest(place, REST_SECONDS)
-            return False
+            return self._later(place, REST_SECONDS)
 
     async def _moved(self, place: int, parked: bool) -> bool:
         session = await self._session(self._requests[place])
         turn = session.turns[0] if session is not None and session.turns else None
         if turn is None:
             return await self._begin(place, session)
+        self._refused.discard(place)
         outcome = outcome_of(turn)
         if outcome is not None:
             await self._settle(place, outcome, turn)
@@ -166,6 +167,8 @@ class BatchRun:
         waits = turn.status == "waiting"
         if waits:
             self._rest(place, REST_SECONDS)
+        else:
+            self._window.sit(self._batch.id, place, begun=True)
         if waits != parked:
             await self._store.park(self._batch.id, place, waiting=waits)
         return waits != parked
@@ -182,11 +185,10 @@ class BatchRun:
         if self._batch.cancelled_at is not None:
             await self._settle(place, Outcome(status="cancelled"))
             return True
-        await self._held.certain()
+        if not self._window.sit(self._batch.id, place, begun=False):
+            return False
         try:
-            if session is None:
-                await self._sessions.maker.make(await self._opened(request))
-            await self._sessions.start_turn(tenant, request.session_id, _asked(request))
+            await self._start(request, session)
         except (BudgetExhausted, SessionBusy):
             raise
         except NotFound:
@@ -197,7 +199,14 @@ class BatchRun:
             with contextlib.suppress(AgentServingError):
                 await self._sessions.delete(tenant, request.session_id)
             return True
+        self._refused.discard(place)
         return False
+
+    async def _start(self, request: BatchRequest, session: Session | None) -> None:
+        await self._held.certain()
+        if session is None:
+            await self._sessions.maker.make(await self._opened(request))
+        await self._sessions.start_turn(self._batch.tenant, request.session_id, _asked(request))
 
     async def _opened(self, request: BatchRequest) -> e.SessionOpened:
         self._agents = self._agents or await self._store.agents(self._batch.id)
@@ -223,6 +232,12 @@ class BatchRun:
             amounts={} if turn is None else amounts_of(turn),
             currency=None if turn is None else turn.cost.currency,
         )
+
+    def _later(self, place: int, seconds: float) -> bool:
+        self._refused.add(place)
+        self._window.rise(self._batch.id, place)
+        self._rest(place, seconds)
+        return False
 
     def _rest(self, place: int, seconds: float) -> None:
         self._resting[place] = asyncio.get_running_loop().time() + seconds

@@ -132,6 +132,7 @@ class Spreading:
                     batch,
                     held,
                 )
+                self._window.join(batch_id, batch.tenant)
                 self._ends.runs[batch_id] = run
                 await _with_heartbeat(run, held)
             await self._store.forget(batch_id)

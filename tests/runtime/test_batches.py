@@ -15,6 +15,7 @@ from agent_serving.domain.batch import Batch
 from agent_serving.domain.errors import StoreUnavailable
 from agent_serving.domain.receipt import RequestMark
 from agent_serving.domain.summary import Summary
+from agent_serving.domain.values import TenantBudget
 from agent_serving.runtime import leases, runners, spreading
 from agent_serving.runtime.agents import AgentDraft
 from agent_serving.runtime.batches import BatchDraft, BatchResult, RequestDraft
@@ -178,6 +179,27 @@ async def test_another_tenant_s_batch_does_not_wait_behind_a_batch_of_200(start:
     assert (await service.batches.get(TENANT, large.id)).queued > 100
     await service.batches.cancel(TENANT, large.id)
     await until(service, large, over)
+
+
+async def test_a_batch_that_is_held_up_holds_no_other_up(start: Any) -> None:
+    """The tenant's budget is used up: its requests wait, and leave the window to others."""
+    engine = ScriptedEngine(lambda _: Say("yes", delay=0.2))
+    budgets = {TENANT: TenantBudget(max_steps=2, period="month")}
+    service = await start(engine, batch_window=2, tenant_budgets=budgets)
+    poor = await make(service, 60)
+    # What was taken up before it was used up waits inside its turn.
+    await until(service, poor, lambda found: found.completed >= 2)
+    await asyncio.sleep(1.5)
+    rich = (await service.batches.create("rival", await draft(service, 10))).value
+    async with asyncio.timeout(20):
+        while (await service.batches.get("rival", rich.id)).ended_at is None:
+            await asyncio.sleep(0.05)
+    held = await service.batches.get(TENANT, poor.id)
+    assert held.ended_at is None
+    assert held.failed == 0
+    assert held.queued > 10
+    await service.batches.cancel(TENANT, poor.id)
+    await until(service, poor, over)
 
 
 @pytest.mark.parametrize("written", [False, True], ids=["before", "behind"])
