@@ -102,8 +102,10 @@ class BatchRun:
         under_way = await self._store.under_way(batch.id)
         if await self._look(under_way) or await self._take(under_way.running):
             return True
+        # Not `wait_for`: in Python 3.11 it forgets a cancellation that comes with the event.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), LOOK_SECONDS)
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._news.wait()
         return True
 
     async def _take(self, running: Sequence[int]) -> bool:

@@ -91,8 +91,10 @@ class Spreading:
                 log.warning("the store cannot be reached; batches wait")
             except Exception:
                 log.exception("looking for batches failed")
+            # Not `wait_for`: in Python 3.11 it forgets a cancellation that comes with the event.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), ADOPT_SECONDS)
+                async with asyncio.timeout(ADOPT_SECONDS):
+                    await self._news.wait()
 
     async def _look(self) -> None:
         for batch_id in await self._store.unfinished():

@@ -252,6 +252,15 @@ async def test_a_replica_that_ends_hands_its_batches_over_at_once(
     await assert_each_was_run_once(second, batch)
 
 
+async def test_a_service_ends_in_the_moment_in_which_there_is_news(start: Any) -> None:
+    for _ in range(20):
+        service = await start(ScriptedEngine(["yes"]))
+        await make(service, 1)
+        await asyncio.sleep(0.05)
+        service._spreading.nudge()
+        await asyncio.wait_for(service._spreading.stop(), 5)
+
+
 async def test_a_cancel_that_the_owner_does_not_live_to_see_is_carried_out(
     redis: EmbeddedRedis, prefix: str, start: Any
 ) -> None:
