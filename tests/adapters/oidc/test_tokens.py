@@ -70,7 +70,7 @@ async def test_asymmetric_signatures_are_taken(
     ("drop", "claims", "told"),
     [
         ("", {"exp": time.time() - LEEWAY - 5}, "expired"),
-        ("", {"nbf": time.time() + 600}, "not valid yet"),
+        ("", {"nbf": time.time() + 86_400}, "not valid yet"),
         ("", {"aud": "other"}, "another service"),
         ("", {"aud": ["other", "agent-serving-2"]}, "another service"),
         ("", {"iss": "https://idp.example"}, "another issuer"),
