@@ -9,9 +9,21 @@ from random import Random
 from agent_serving.local.demo_model import (
     chain_phrasings,
     follow_phrasings,
+    link_phrasings,
     memory_phrasings,
     missing_phrasings,
     place_phrasings,
+    problem_phrasings,
+    spoken_chain_phrasings,
+    spoken_chain_recall_phrasings,
+    spoken_country_phrasings,
+    spoken_follow_phrasings,
+    spoken_follow_there_phrasings,
+    spoken_memory_phrasings,
+    spoken_missing_phrasings,
+    spoken_place_phrasings,
+    spoken_sum_phrasings,
+    spoken_talk_phrasings,
     talk_phrasings,
     tool_phrasings,
 )
@@ -19,15 +31,31 @@ from agent_serving.local.demo_model.entities import drawn
 from agent_serving.local.demo_model.looseness import loosened
 
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
-_TEXTS = (
-    tool_phrasings.TEXTS
-    | place_phrasings.TEXTS
-    | memory_phrasings.TEXTS
-    | talk_phrasings.TEXTS
-    | follow_phrasings.TEXTS
-    | missing_phrasings.TEXTS
-    | chain_phrasings.TEXTS
+_SIDES = (
+    tool_phrasings.TEXTS,
+    place_phrasings.TEXTS,
+    memory_phrasings.TEXTS,
+    talk_phrasings.TEXTS,
+    follow_phrasings.TEXTS,
+    missing_phrasings.TEXTS,
+    chain_phrasings.TEXTS,
+    link_phrasings.TEXTS,
+    problem_phrasings.TEXTS,
+    spoken_chain_phrasings.TEXTS,
+    spoken_chain_recall_phrasings.TEXTS,
+    spoken_country_phrasings.TEXTS,
+    spoken_follow_phrasings.TEXTS,
+    spoken_follow_there_phrasings.TEXTS,
+    spoken_memory_phrasings.TEXTS,
+    spoken_missing_phrasings.TEXTS,
+    spoken_place_phrasings.TEXTS,
+    spoken_sum_phrasings.TEXTS,
+    spoken_talk_phrasings.TEXTS,
 )
+_TEXTS = {
+    name: "\n".join(texts[name].strip("\n") for texts in _SIDES if name in texts)
+    for name in dict.fromkeys(name for texts in _SIDES for name in texts)
+}
 
 _BEFORE = (
     "please ", "hey, ", "hi, ", "ok, ", "can you tell me: ", "so, ", "now ", "quick question: ",
@@ -46,7 +74,8 @@ def templates(name: str, *, held_out: bool) -> tuple[str, ...]:
 
 
 def _lines(name: str) -> list[str]:
-    return [line.strip() for line in _TEXTS[name].strip().splitlines()]
+    lines = (line.strip() for line in _TEXTS[name].splitlines())
+    return list(dict.fromkeys(line for line in lines if line))
 
 
 @cache
