@@ -54,7 +54,7 @@ _SPECIAL = (
 def spoken(digits: str, rng: Random, *, counted: bool = False) -> str:
     """Now and then with a comma between thousands, or in words; a `counted` number oftener so."""
     whole = digits.isdigit()
-    if whole and 999 < int(digits) and rng.random() < 0.3:
+    if whole and int(digits) > 999 and rng.random() < 0.3:
         return f"{int(digits):,}"
     if whole and int(digits) < 1000 and rng.random() < (0.25 if counted else 0.04):
         return in_words(int(digits))

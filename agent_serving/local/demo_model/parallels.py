@@ -10,11 +10,11 @@ from agent_serving.local.demo_model.scene import Call, Scene
 from agent_serving.local.demo_model.singles import Said
 from agent_serving.local.demo_model.zones import ZONES
 
-
 _JOINTS = (
-    *(" and ", " and ", ", and ", "? And ", ", ", "? ", ". ", " and also ", "; ", ", also ", "? Also "),
-    *(", plus ", " plus ", ". Oh and ", ", oh and ", "? and then ", ", then ", ". And ", "? also "),
-)  # fmt: skip
+    *(" and ", " and ", ", and ", "? And ", ", ", "? ", ". ", " and also ", "; ", ", also "),
+    *("? Also ", ", plus ", " plus ", ". Oh and ", ", oh and ", "? and then ", ", then ", ". And "),
+    "? also ",
+)
 _LAST = (" and ", " and ", " and ", " and in ", ", ", " or ", " & ", " as well as ", " and for ")
 
 

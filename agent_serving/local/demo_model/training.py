@@ -49,6 +49,8 @@ class Plan:
     first_tokens: int = 3_000_000
     processes: int = 2
     steps: int | None = None
+    checked: int = 30
+    """Held-out conversations that the learning curve is measured on."""
     shape: Shape = field(default_factory=Shape)
 
     def share(self, step: int, seconds: float) -> float:
@@ -90,7 +92,7 @@ class Training:
         rank = self._crowd.rank
         self._batches = Batches(generator, self.tokenizer, seed=plan.seed, rank=rank, size=size)
         held_out = Generator(toolbox, held_out=True)
-        self._check = list(islice(held_out.stream(CHECK_SEED, THEN), 30))
+        self._check = list(islice(held_out.stream(CHECK_SEED, THEN), plan.checked))
         self.model = Model(plan.shape).to(self._device)
         circuit.install(self.model)
         if plan.steps is None and shutil.which("c++"):

@@ -72,9 +72,8 @@ HEAT: Final = {
     "kelvin": "kelvin",
     "Kelvin": "kelvin",
 }
-CLOSE: Final = frozenset(
-    "km cm mm ft m kg lb lbs g oz mg ml C F °C °F mph km/h GB MB TB kJ kWh kW psi".split()
-)
+_SIGNS = """km cm mm ft m kg lb lbs g oz mg ml C F °C °F mph km/h GB MB TB kJ kWh kW psi"""
+CLOSE: Final = frozenset(_SIGNS.split())
 """What is written right behind a number now and then."""
 NO_UNITS: Final = (
     "bananas",

@@ -8,13 +8,24 @@ from string import ascii_lowercase, ascii_uppercase, digits
 from agent_serving.local.demo_model.entities import CITIES, VALUES, some
 from agent_serving.local.demo_model.names import Names
 
-_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
-_MONTHS = """January February March April May June July August September October November
-December""".split()
-_WORDS = """milk eggs bread flour rice tea coffee salt sugar honey butter apples chalk paper glue
-rope nails paint soap""".split()
-_PLACES = ("under the {} pot", "level {}", "behind the {} door", "next to the {} house", "on floor {}",
-           "in the {} drawer", "at the {} desk", "in the {} box")  # fmt: skip
+_WEEK = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday"
+_DAYS = _WEEK.split()
+_YEAR = """January February March April May June July August September October November
+December"""
+_MONTHS = _YEAR.split()
+_SHELF = """milk eggs bread flour rice tea coffee salt sugar honey butter apples chalk paper glue
+rope nails paint soap"""
+_WORDS = _SHELF.split()
+_PLACES = (
+    "under the {} pot",
+    "level {}",
+    "behind the {} door",
+    "next to the {} house",
+    "on floor {}",
+    "in the {} drawer",
+    "at the {} desk",
+    "in the {} box",
+)
 _MONEY = ("{} euros", "{} dollars", "${}", "{} pounds", "€{}", "£{}")
 
 

@@ -1,4 +1,4 @@
-"""Ways to go on within one message, and to ask for what takes what is kept or what was just found."""
+"""Ways to go on within one message, and to ask for what takes something kept or just found."""
 
 from __future__ import annotations
 
