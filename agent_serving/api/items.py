@@ -23,7 +23,7 @@ router = APIRouter(prefix="/v1/sessions/{session_id}", tags=["sessions"])
 
 
 TurnId = Annotated[
-    str | None, Field(description="Null where it was said elsewhere, before the session began.")
+    str | None, Field(description="Null where it was said elsewhere, in front of a turn to come.")
 ]
 
 
@@ -65,6 +65,7 @@ async def list_items(session_id: SessionId, api: Context, query: OldestFirst) ->
     session = await api.service.sessions.get(api.tenant, session_id)
     items: list[tuple[str | None, Item]] = [(None, item) for item in session.history]
     items += [(turn.id, item) for turn in session.turns for item in turn.items]
+    items += [(None, item) for item in session.added]
     rows, more = cut(items, lambda row: row[1].id, query)
     adapter: TypeAdapter[TranscriptItem] = TypeAdapter(TranscriptItem)
     return ItemPage(

@@ -8,6 +8,8 @@ from typing import Literal
 
 from agent_serving.domain import schema
 from agent_serving.domain.budget import due_pause, lifted
+from agent_serving.domain.refusal import calls_left, refusal_of
+from agent_serving.domain.refusal import check_call as check_call
 from agent_serving.domain.session import ModelStep, Session, ToolStep, Turn
 from agent_serving.domain.values import (
     Agent,
@@ -21,7 +23,6 @@ from agent_serving.domain.values import (
     ToolSpec,
 )
 
-DENIED = "The call was not run: it was not approved. Go on without it."
 ANSWER_RESERVE = 1
 """Output tokens that must be left for a step to be worth planning."""
 
@@ -228,7 +229,15 @@ def _plan(session: Session, turn: Turn, now: datetime) -> Action:
     if _cost_is_used_up(turn):
         return EndTurn(turn, "incomplete", reason="max_cost")
     pause = due_pause(session, turn, now)
-    return PlanStep(turn, max_new_tokens=left) if pause is None else PauseTurn(turn, pause)
+    return PlanStep(turn, max_new_tokens=left) if pause is None else held_up(turn, pause)
+
+
+def held_up(turn: Turn, pause: Pause) -> PauseTurn | EndTurn:
+    """By a budget that is used up. Who asked for a turn that ends at its calls cannot come back to
+    it, so that one waits for nothing."""
+    if turn.ends_at_calls:
+        return EndTurn(turn, "incomplete", reason="budget_reached")
+    return PauseTurn(turn, pause)
 
 
 def _cost_is_used_up(turn: Turn) -> bool:
@@ -242,31 +251,11 @@ def _cost_is_used_up(turn: Turn) -> bool:
 def tool_choice(turn: Turn, *, before: ModelStep) -> ToolChoice:
     """A demanded call is demanded of a turn's first step only; with its calls used up, the turn
     has to answer with what it has."""
-    if turn.usage.tool_calls >= turn.limits.max_tool_calls:
+    if calls_left(turn) <= 0:
         return "none"
     if turn.tool_choice == "none" or not turn.model_steps or turn.model_steps[0].id == before.id:
         return turn.tool_choice
     return "auto"
-
-
-def check_call(agent: Agent, turn: Turn, call: ToolCall) -> ToolResult | None:
-    """None when the call may run, else the result that tells the model why it may not."""
-    spec = agent.tool(call.name)
-    if spec is None:
-        names = ", ".join(tool.name for tool in agent.tools) or "none"
-        return ToolResult(
-            call_id=call.call_id,
-            output=f"Error: there is no tool {call.name!r}. The tools are: {names}.",
-            outcome="invalid",
-        )
-    problem = schema.problem(spec.parameters, call.arguments)
-    if problem is not None:
-        return ToolResult(
-            call_id=call.call_id,
-            output=f"Error: the arguments of {call.name} are not valid: {problem}",
-            outcome="invalid",
-        )
-    return _used_up(call) if turn.usage.tool_calls >= turn.limits.max_tool_calls else None
 
 
 def _calls(agent: Agent, turn: Turn, step: ModelStep) -> Action:
@@ -276,16 +265,12 @@ def _calls(agent: Agent, turn: Turn, step: ModelStep) -> Action:
     rejected: list[tuple[ToolCall, ToolResult]] = []
     unasked: list[ToolCall] = []
     asked: list[str] = []
-    room = turn.limits.max_tool_calls - turn.usage.tool_calls
     for call in step.calls:
         if call.call_id in answers:
             continue
         spec, approval = agent.tool(call.name), turn.approval(step.id, call.call_id)
-        refusal = check_call(agent, turn, call)
-        if refusal is None and len(new) + len(unasked) + len(asked) >= room:
-            refusal = _used_up(call)
-        if refusal is None and approval is not None and approval.approved is False:
-            refusal = ToolResult(call_id=call.call_id, output=DENIED, outcome="denied")
+        ahead = len(new) + len(unasked) + len(asked)
+        refusal = refusal_of(agent, turn, call, approval, ahead=ahead)
         if refusal is not None:
             rejected.append((call, refusal))
         elif approval is not None and approval.approved is None:
@@ -300,17 +285,11 @@ def _calls(agent: Agent, turn: Turn, step: ModelStep) -> Action:
     mine = tuple(s for s in open_steps if s.executor == "server" and s.status == "running")
     if new or rejected or mine:
         return RunTools(turn, step, tuple(new), tuple(rejected), mine)
-    if turn.ends_at_calls and not asked and all(s.executor == "client" for s in open_steps):
+    if not turn.ends_at_calls:
+        return Wait(turn, tuple(sorted([*asked, *(s.call.call_id for s in open_steps)])))
+    if all(s.executor == "client" for s in open_steps):
         return EndTurn(turn, "completed")
-    return Wait(turn, tuple(sorted([*asked, *(s.call.call_id for s in open_steps)])))
-
-
-def _used_up(call: ToolCall) -> ToolResult:
-    return ToolResult(
-        call_id=call.call_id,
-        output="Error: the turn's tool calls are used up. Answer with what is known.",
-        outcome="limit",
-    )
+    return EndTurn(turn, "incomplete", reason="requires_action")
 
 
 def _repeated_mistake(turn: Turn) -> Failure | None:

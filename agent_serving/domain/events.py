@@ -52,6 +52,8 @@ class SessionOpened(Fact):
     metadata: dict[str, str] = {}
     budget: Budget = Budget()
     expires_at: datetime | None = None
+    history: tuple[Item, ...] = ()
+    """See `SessionChanged`."""
 
 
 class SessionForked(Fact):
@@ -85,7 +87,8 @@ class SessionChanged(Fact):
     agent: Agent | None = None
     """For turns to come: with the same opening, unless nothing is rendered yet."""
     history: tuple[Item, ...] = ()
-    """What was said elsewhere, in front of the first turn; the opening renders it."""
+    """What was said elsewhere. In front of the first turn the opening renders it; between turns
+    it is messages only, and the next turn begins with them."""
     hidden_turn: str | None = None
     """Stays in the transcript, and is shown no more as a thing of its own."""
 
@@ -254,7 +257,8 @@ class TurnEnded(Fact):
     turn_id: str
     status: Literal["completed", "incomplete", "failed", "cancelled"]
     reason: str | None = None
-    """For `incomplete`: the limit that was reached."""
+    """For `incomplete`: the limit that was reached; `requires_action` or `budget_reached` where a
+    turn that ends at its calls would have had to wait."""
     error: Failure | None = None
     idle: bool
     """Whether the session has nothing left to do: no other turn is open or queued."""

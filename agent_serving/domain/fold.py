@@ -117,7 +117,7 @@ def _open(fact: e.SessionOpened | e.SessionForked) -> Session:
         expires_at=fact.expires_at,
     )
     if isinstance(fact, e.SessionOpened):
-        return session
+        return session.but(history=fact.history, pending=messages_of(fact.history))
     turns = tuple(Turn.model_validate(turn) for turn in fact.inherited)
     return session.but(
         limits=fact.limits,
@@ -136,7 +136,7 @@ def _change(session: Session, fact: e.SessionChanged) -> Session:
     if fact.agent is not None:
         session = _with_agent(session, fact.agent)
     if fact.history:
-        session = _remember(session, fact)
+        session = _add(session, fact) if session.turns else _remember(session, fact)
     if fact.hidden_turn is not None:
         turn = session.turn(fact.hidden_turn)
         if turn is None or turn.status not in TERMINAL:
@@ -154,6 +154,17 @@ def _remember(session: Session, fact: e.SessionChanged | e.TurnAccepted) -> Sess
         raise ImpossibleEvent.because(fact.type, "history comes in front of the first turn")
     history = (*session.history, *fact.history)
     return session.but(history=history, pending=messages_of(history))
+
+
+def _add(session: Session, fact: e.SessionChanged) -> Session:
+    """A call is part of a turn, so none comes between two."""
+    if session.active is not None or session.queue:
+        raise ImpossibleEvent.because(fact.type, "a turn is open")
+    said = tuple(item for item in fact.history if isinstance(item, MessageItem))
+    if said != fact.history:
+        raise ImpossibleEvent.because(fact.type, "only messages come between turns")
+    pending = (*session.pending, *messages_of(said))
+    return session.but(added=(*session.added, *said), pending=pending)
 
 
 def _with_agent(session: Session, agent: Agent) -> Session:
@@ -182,7 +193,7 @@ def _accept(session: Session, fact: e.TurnAccepted) -> Session:
         id=fact.turn_id,
         index=len(session.turns),
         status="queued" if fact.queued else "in_progress",
-        input=fact.input,
+        input=(*session.added, *fact.input),
         tool_choice=fact.tool_choice,
         output=fact.output or session.agent.output,
         limits=fact.limits or session.limits or session.agent.limits,
@@ -197,7 +208,7 @@ def _accept(session: Session, fact: e.TurnAccepted) -> Session:
         created_at=fact.at,
         started_at=None if fact.queued else fact.at,
     )
-    session = session.but(turns=(*session.turns, turn))
+    session = session.but(turns=(*session.turns, turn), added=())
     return session if fact.queued else _hear(session, fact.input)
 
 

@@ -251,6 +251,8 @@ class Session(Value):
     origin: ForkOrigin | None = None
     history: tuple[Item, ...] = ()
     """What was said elsewhere before the first turn."""
+    added: tuple[MessageItem, ...] = ()
+    """What was said elsewhere since the last turn; the next one begins with it."""
     turns: tuple[Turn, ...] = ()
     inherited_turns: int = 0
     opening_turn: int = 0
@@ -335,10 +337,8 @@ def turn_items(turn: Turn) -> Iterable[Item]:
                 yield interjections.pop(0).item
             yield from step.items
             answers = turn.answers(step.id)
-            for call in step.calls:
-                answer = answers.get(call.call_id)
-                if answer is not None and answer.item is not None:
-                    yield answer.item
+            called = (answers[call.call_id].item for call in step.calls if call.call_id in answers)
+            yield from (item for item in called if item is not None)
     yield from (interjection.item for interjection in interjections)
 
 

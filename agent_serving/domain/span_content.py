@@ -39,7 +39,7 @@ class Capture(StrEnum):
 
 
 def turn_content(session: Session, turn: Turn) -> Attributes:
-    said: dict[str, str] = {n.INPUT_MESSAGES: _json(_user(item.text) for item in turn.input)}
+    said: dict[str, str] = {n.INPUT_MESSAGES: _json(map(_said, turn.input))}
     if session.agent.instructions:
         said[n.SYSTEM_INSTRUCTIONS] = _json([_text(session.agent.instructions)])
     last = turn.last_model_step
@@ -74,10 +74,10 @@ def _heard(turn: Turn, step: ModelStep) -> Iterator[dict[str, Any]]:
             if answer is not None and answer.result is not None:
                 yield _result(call.call_id, answer.result.output)
     else:
-        yield from (_user(item.text) for item in turn.input)
+        yield from map(_said, turn.input)
     for interjection in turn.interjections:
         if since < interjection.after <= step.index:
-            yield _user(interjection.item.text)
+            yield _said(interjection.item)
 
 
 def _reply(step: ModelStep) -> dict[str, Any]:
@@ -105,8 +105,8 @@ def _part(item: ReplyItem) -> dict[str, Any]:
             assert_never(item)
 
 
-def _user(text: str) -> dict[str, Any]:
-    return {"role": "user", "parts": [_text(text)]}
+def _said(item: MessageItem) -> dict[str, Any]:
+    return {"role": item.role, "parts": [_text(item.text)]}
 
 
 def _result(call_id: str, output: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from agent_serving.runtime.agents import Agents
 from agent_serving.runtime.budgets import Budgets
 from agent_serving.runtime.follow import Feed
 from agent_serving.runtime.forks import Forks
+from agent_serving.runtime.history import History
 from agent_serving.runtime.idempotency import SessionMaker
 from agent_serving.runtime.inputs import Inputs
 from agent_serving.runtime.journal import Journals
@@ -39,6 +40,7 @@ class Service:
         maker = SessionMaker(ports, journals, self.quotas)
         self.sessions = Sessions(ports, journals, renderer, self._runners, self.budgets, maker)
         self.inputs = Inputs(ports, journals, self._runners, self.sessions)
+        self.history = History(ports, journals, renderer)
         self.forks = Forks(ports, journals, renderer, maker)
         self.feed = Feed(ports.store)
         self.closing = asyncio.Event()

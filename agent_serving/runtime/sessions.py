@@ -66,6 +66,7 @@ class Sessions:
         metadata: dict[str, str] | None = None,
         budget: Budget | None = None,
         ttl_seconds: int | None = None,
+        history: Sequence[Item] = (),
         mark: RequestMark | None = None,
     ) -> Made[Session]:
         """Raises IdempotencyMismatch, and NotFound where a session of this mark is gone."""
@@ -79,6 +80,7 @@ class Sessions:
                 metadata=metadata or {},
                 budget=budget or Budget(),
                 expires_at=now + timedelta(seconds=ttl_seconds) if ttl_seconds else None,
+                history=tuple(history),
             ),
             mark=mark,
         )
@@ -100,7 +102,6 @@ class Sessions:
         limits: Limits | None = None,
         budget: Budget | None = None,
         agent: Agent | None = None,
-        history: Sequence[Item] = (),
         hidden_turn: str | None = None,
     ) -> Session:
         """A turn that waits for the session's budget goes on if there is room now. Raises NotFound,
@@ -113,7 +114,6 @@ class Sessions:
                 limits=limits,
                 budget=budget,
                 agent=agent,
-                history=tuple(history),
                 hidden_turn=hidden_turn,
             )
         )
@@ -217,14 +217,16 @@ class Sessions:
         return Taken(turn_of(session, receipt.turn_id or ""), None)
 
     async def settled(self, tenant: str, session_id: str, turn_id: str) -> Turn:
-        """The turn once it is terminal or waits for the caller. Raises NotFound, LogGone."""
+        """The turn once it is terminal or waits for the caller; one that is being cancelled waits
+        no more. Raises NotFound, LogGone."""
         journal = await self._journals.open(session_id, tenant)
         turn_of(journal.session, turn_id)
         # A turn that runs elsewhere is followed from here.
         self._runners.ensure(journal)
 
         def is_settled(session: Session) -> bool:
-            return turn_of(session, turn_id).status in TERMINAL | {"waiting"}
+            turn = turn_of(session, turn_id)
+            return turn.status in TERMINAL or (turn.status == "waiting" and turn.cancel is None)
 
         return turn_of(await journal.until(is_settled), turn_id)
 
@@ -283,8 +285,8 @@ class Sessions:
 
     def _accepted(self, session: Session, turn_id: str, request: TurnRequest) -> e.TurnAccepted:
         # What was said before may want an answer by itself.
-        told = session.history or request.history
-        silent = not request.input and bool(told) and not session.turns
+        told = session.added if session.turns else session.history or request.history
+        silent = not request.input and bool(told)
         context = turn_context(self._ports.tracer, request.traceparent, request.tracestate)
         return e.TurnAccepted(
             at=self._now(),

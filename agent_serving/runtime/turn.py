@@ -8,8 +8,8 @@ from typing import assert_never
 
 from agent_serving.domain import decide
 from agent_serving.domain import events as e
-from agent_serving.domain.session import Session
-from agent_serving.domain.values import MessageItem
+from agent_serving.domain.session import Session, Turn
+from agent_serving.domain.values import MessageItem, Pause
 from agent_serving.ports import Ports
 from agent_serving.runtime.leases import OwnJournal
 from agent_serving.runtime.lost_reply import LostReplies
@@ -73,7 +73,7 @@ class TurnLoop:
             case decide.Wait(turn, call_ids):
                 await self._say(lambda at: e.TurnWaited(at=at, turn_id=turn.id, call_ids=call_ids))
             case decide.PauseTurn(turn, pause):
-                await self._say(lambda at: e.BudgetReached(at=at, turn_id=turn.id, pause=pause))
+                await self._pause(turn, pause)
             case decide.ResumeTurn(turn):
                 await self._say(lambda at: e.TurnResumed(at=at, turn_id=turn.id))
             case decide.EndTurn():
@@ -85,11 +85,16 @@ class TurnLoop:
         return True
 
     async def _plan(self, action: decide.PlanStep) -> None:
-        turn_id, pause = action.turn.id, await self._tenants.pause(self._journal.session.tenant)
+        pause = await self._tenants.pause(self._journal.session.tenant)
         if pause is None:
             await self._model.plan(action)
+        elif isinstance(decide.held_up(action.turn, pause), decide.EndTurn):
+            await self._end(pause)
         else:
-            await self._say(lambda at: e.BudgetReached(at=at, turn_id=turn_id, pause=pause))
+            await self._pause(action.turn, pause)
+
+    async def _pause(self, turn: Turn, pause: Pause) -> None:
+        await self._say(lambda at: e.BudgetReached(at=at, turn_id=turn.id, pause=pause))
 
     async def _ask(self, action: decide.AskApproval) -> None:
         await self._say(
@@ -113,12 +118,15 @@ class TurnLoop:
             )
         )
 
-    async def _end(self) -> None:
+    async def _end(self, pause: Pause | None = None) -> None:
         """Ends the turn as the session stands at the commit: a steer or an answer that came in
-        at the last moment may have given the turn something to do again."""
+        at the last moment may have given the turn something to do again. `pause` is that of the
+        tenant's budget, which the session does not know."""
 
         def ended(session: Session) -> e.TurnEnded | None:
             action = decide.next_action(session, self._ports.clock.now())
+            if pause is not None and isinstance(action, decide.PlanStep):
+                action = decide.held_up(action.turn, pause)
             if not isinstance(action, decide.EndTurn):
                 return None
             return e.TurnEnded(

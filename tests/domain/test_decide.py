@@ -6,8 +6,10 @@ from agent_serving.domain import decide
 from agent_serving.domain import events as e
 from agent_serving.domain.decide import next_action
 from agent_serving.domain.session import Session
-from agent_serving.domain.values import Limits, ToolResult
+from agent_serving.domain.values import Budget, Limits, ToolResult
+from tests.domain import facts
 from tests.domain.facts import (
+    ADD,
     accepted,
     agent,
     at,
@@ -82,6 +84,41 @@ def test_calls_beyond_the_limit_are_refused_and_not_run() -> None:
     assert isinstance(action, decide.RunTools)
     assert len(action.new) == 1
     assert [result.outcome for _, result in action.rejected] == ["limit", "limit"]
+
+
+def test_a_call_that_is_run_again_on_demand_does_not_count_twice() -> None:
+    pay = call_item("pay", "{}")
+    session = then(
+        calling(pay, max_tool_calls=1),
+        lambda s: started(s, pay.call, effect="once"),
+        lambda s: e.ToolDoubted(at=at(), turn_id="turn_1", step_id=s.turns[0].tool_steps[0].id),
+        lambda s: e.ToolReleased(at=at(), turn_id="turn_1", step_id=s.turns[0].tool_steps[0].id),
+    )
+    action = due(session)
+    assert isinstance(action, decide.RunTools)
+    assert [call for call, _ in action.new] == [pay.call]
+    assert action.rejected == ()
+    session = then(session, lambda s: started(s, pay.call), lambda s: finished(s, pay.call))
+    assert session.turns[0].usage.tool_calls == 2
+    session = then(session, planned)
+    assert due(session).tool_choice == "none"
+
+
+def test_a_released_call_does_not_take_the_next_ones_place() -> None:
+    pay = call_item("pay", "{}")
+    session = then(
+        calling(pay, max_tool_calls=2),
+        lambda s: started(s, pay.call, effect="once"),
+        lambda s: e.ToolDoubted(at=at(), turn_id="turn_1", step_id=s.turns[0].tool_steps[0].id),
+        lambda s: e.ToolReleased(at=at(), turn_id="turn_1", step_id=s.turns[0].tool_steps[0].id),
+        lambda s: started(s, pay.call),
+        lambda s: finished(s, pay.call),
+        planned,
+    )
+    assert due(session).tool_choice == "auto"
+    action = due(then(session, lambda s: replied(s, call_item(n=7))))
+    assert isinstance(action, decide.RunTools)
+    assert len(action.new) == 1
 
 
 def test_an_invalid_call_is_refused_with_the_reason() -> None:
@@ -170,3 +207,48 @@ def test_an_agent_without_tools_refuses_a_call_it_never_offered() -> None:
     action = due(session)
     assert "there is no tool 'add'" in action.rejected[0][1].output
     assert agent().tool("add") is not None
+
+
+# --- turns that end at their calls ----------------------------------------------------------
+
+
+def stateless(*items: Any, **opening: Any) -> Session:
+    """A turn whose caller cannot be asked for anything, and its model's first reply."""
+    first = session_with(opened(**opening), accepted(ends_at_calls=True))
+    return then(first, planned, lambda s: replied(s, *items))
+
+
+def test_a_call_that_needs_approval_is_refused_where_nobody_can_be_asked() -> None:
+    action = due(stateless(CALL, ASK, tools=(ADD.but(requires_approval=True), facts.ASK)))
+    assert isinstance(action, decide.RunTools)
+    assert [spec.name for _, spec in action.new] == ["ask"]
+    ((call, result),) = action.rejected
+    assert (call, result.outcome) == (CALL.call, "denied")
+    assert "approval" in result.output
+
+
+def test_a_call_in_doubt_ends_a_turn_that_cannot_wait() -> None:
+    pay = call_item("pay", "{}")
+    session = then(
+        stateless(pay, ASK),
+        lambda s: started(s, pay.call, effect="once"),
+        lambda s: started(s, ASK.call, executor="client"),
+        lambda s: e.ToolDoubted(at=at(), turn_id="turn_1", step_id=s.turns[0].tool_steps[0].id),
+    )
+    action = due(session)
+    assert isinstance(action, decide.EndTurn)
+    assert (action.status, action.reason) == ("incomplete", "requires_action")
+
+
+def test_a_budget_that_is_used_up_ends_a_turn_that_cannot_wait() -> None:
+    one = Budget(max_steps=1)
+    session = then(
+        session_with(opened(), accepted(ends_at_calls=True, budget=one)),
+        planned,
+        lambda s: replied(s, CALL),
+        lambda s: started(s, CALL.call),
+        lambda s: finished(s, CALL.call),
+    )
+    action = due(session)
+    assert isinstance(action, decide.EndTurn)
+    assert (action.status, action.reason) == ("incomplete", "budget_reached")

@@ -72,13 +72,31 @@ def test_a_history_can_be_answered_by_itself() -> None:
 
 def test_history_comes_in_front_of_the_first_turn_only() -> None:
     session = session_with(opened(), accepted())
-    for late in (changed(history=HISTORY), accepted("turn_2", queued=True, history=HISTORY)):
-        with pytest.raises(ImpossibleEvent, match="in front of the first turn"):
-            then(session, late)
+    with pytest.raises(ImpossibleEvent, match="in front of the first turn"):
+        then(session, accepted("turn_2", queued=True, history=HISTORY))
 
 
 def answered(**changes: object) -> Session:
     return then(session_with(opened(), accepted(**changes)), planned, replied, ended)
+
+
+def test_messages_between_turns_are_heard_in_front_of_the_next_one() -> None:
+    news = (message("news", item_id="item_n"), message("noted", "assistant", "item_m"))
+    session = then(answered(), changed(history=news[:1]), changed(history=news[1:]))
+    assert (session.added, session.history) == (news, ())
+    assert session.pending == messages_of(news)
+    session = then(session, accepted("turn_2"))
+    assert session.turns[1].input == (*news, message("hi"))
+    assert session.pending == (*messages_of(news), Message(role="user", content="hi"))
+    assert session.added == ()
+    assert then(session, planned).pending == ()
+
+
+def test_only_messages_come_between_turns_and_none_into_one() -> None:
+    with pytest.raises(ImpossibleEvent, match="only messages"):
+        then(answered(), changed(history=HISTORY))
+    with pytest.raises(ImpossibleEvent, match="a turn is open"):
+        then(answered(), accepted("turn_2"), changed(history=HISTORY[:1]))
 
 
 def test_the_opening_is_exchanged_only_while_it_is_not_rendered() -> None:

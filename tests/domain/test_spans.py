@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -468,6 +469,13 @@ def test_a_step_tells_what_was_new_to_the_model() -> None:
     tool = named(spans, "execute_tool add")
     assert tool.attributes[n.TOOL_CALL_ARGUMENTS] == CALL.arguments
     assert tool.attributes[n.TOOL_CALL_RESULT] == "result_3"
+
+
+def test_who_said_what_a_turn_began_with_is_told() -> None:
+    turn = turn_of(model_step(attempt()), input=(message("noted", "assistant"), message("hi")))
+    for span in spans_of(turn, Capture.SPAN_ONLY)[:2]:
+        said = json.loads(str(span.attributes[n.INPUT_MESSAGES]))
+        assert [each["role"] for each in said] == ["assistant", "user"]
 
 
 def test_a_long_text_is_cut() -> None:

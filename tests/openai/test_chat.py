@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from agent_serving.testing import Break, Say
-from tests.openai.conftest import LOOK_UP, LOOKS_UP, Talk, Talking
+from tests.openai.conftest import ADDS, LOOK_UP, LOOKS_UP, Talk, Talking
 
 TOWN = {
     "type": "json_schema",
@@ -150,6 +150,24 @@ async def test_calls_of_served_tools_are_run_here(talking: Talking) -> None:
     told = joined(await streamed(talk, messages=ASKED, tools=[SERVED]))
     assert told == {"content": "It is 3.", "calls": [], "finish": "stop"}
     assert len(talk.engine.requests) == 2
+
+
+async def test_a_call_that_needs_approval_is_refused_where_nobody_can_be_asked(
+    talking: Talking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = await talking(ADDS, "I may not.", ADDS, "I may not.")
+    runner = talk.served.service.ports.tools
+    guarded = [spec.but(requires_approval=True) for spec in runner.specs()]
+    monkeypatch.setattr(runner, "specs", lambda: guarded)
+    async with asyncio.timeout(20):
+        told = joined(await streamed(talk, messages=ASKED, tools=[SERVED]))
+        whole = await talk.client.chat.completions.create(
+            model="scripted", messages=ASKED, tools=[SERVED]
+        )
+    assert told == {"content": "I may not.", "calls": [], "finish": "stop"}
+    assert whole.choices[0].message.content == "I may not."
+    for request in talk.engine.requests[1::2]:
+        assert "cannot be asked for here" in talk.engine.decode(request.prompt)
 
 
 class Answer(BaseModel):

@@ -7,6 +7,7 @@ from typing import Any
 import openai
 import pytest
 
+from agent_serving.domain.errors import StoreUnavailable
 from agent_serving.testing import Say
 from tests.openai.conformance import fold
 from tests.openai.conftest import LOOK_UP, LOOKS_UP, Talk, Talking
@@ -70,6 +71,32 @@ async def test_responses_in_a_conversation_know_all_that_was_said(talking: Talki
     assert [item["turn_id"] is None for item in shown] == [True] * 2 + [False] * 4
 
 
+async def test_a_conversation_that_is_made_again_by_its_key_has_its_items(
+    talking: Talking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = await talking("Hello.")
+    store = talk.served.service.ports.store
+    append = store.append
+
+    async def die(fact: Any) -> int:
+        await append(fact)
+        monkeypatch.undo()
+        raise StoreUnavailable("the process died behind its first fact")
+
+    monkeypatch.setattr(store, "append", die)
+    body: Any = {
+        "items": [{"type": "message", "role": "user", "content": "Hi."}],
+        "extra_headers": {"Idempotency-Key": "a"},
+    }
+    with pytest.raises(openai.InternalServerError):
+        await talk.client.conversations.create(**body)
+    made = await talk.client.conversations.create(**body)
+    assert await said(talk, made.id) == [("user", "Hi.")]
+    assert (await talk.client.conversations.create(**body)).id == made.id
+    assert await said(talk, made.id) == [("user", "Hi.")]
+    assert len(await talk.sessions()) == 1
+
+
 async def test_calls_in_a_conversation_are_answered_in_it(talking: Talking) -> None:
     talk = await talking(LOOKS_UP, "It is on its way.")
     made = await talk.client.conversations.create()
@@ -98,10 +125,113 @@ async def test_items_are_added_in_front_of_the_first_response_and_read(talking: 
     assert item == added.data[0]
     await talk.client.responses.create(model="scripted", input="You?", conversation=made.id)
     assert await said(talk, made.id) == [("user", "Hi."), ("user", "You?"), ("assistant", "Hello.")]
-    with pytest.raises(openai.BadRequestError, match="in front of the first response"):
-        await talk.client.conversations.items.create(
-            made.id, items=[{"type": "message", "role": "user", "content": "More."}]
+
+
+NEWS: list[Any] = [
+    {"type": "message", "role": "user", "content": "Ann has called."},
+    {"type": "message", "role": "assistant", "content": "Noted."},
+]
+
+
+async def begun(talk: Talk) -> tuple[str, str]:
+    """A conversation and its first response."""
+    made = await talk.client.conversations.create()
+    first = await talk.client.responses.create(model="scripted", input="Hi", conversation=made.id)
+    return made.id, first.id
+
+
+async def test_messages_are_added_between_responses_behind_the_tokens_that_are_there(
+    talking: Talking,
+) -> None:
+    talk = await talking("Hello.", "Ann did.")
+    conversation, _ = await begun(talk)
+    added = await talk.client.conversations.items.create(conversation, items=NEWS)
+    told = [("user", "Hi"), ("assistant", "Hello."), ("user", "Ann has called.")]
+    told += [("assistant", "Noted.")]
+    assert await said(talk, conversation) == told
+    second = await talk.client.responses.create(
+        model="scripted", input="Who called?", conversation=conversation
+    )
+    assert second.output_text == "Ann did."
+    told += [("user", "Who called?"), ("assistant", "Ann did.")]
+    assert await said(talk, conversation) == told
+    for item in added.data:
+        found = await talk.client.conversations.items.retrieve(
+            item.id or "", conversation_id=conversation
         )
+        assert found == item
+    before, after = (talk.engine.decode(request.prompt) for request in talk.engine.requests)
+    assert after.startswith(before + "Hello.")
+    behind = after.removeprefix(before)
+    assert [line for _, line in told[1:-1]] == sorted(
+        (line for _, line in told[1:-1]), key=behind.index
+    )
+    items = await talk.client.responses.input_items.list(second.id, order="asc")
+    assert [item.id for item in items.data[:2]] == [item.id for item in added.data]
+    shown = await talk.served.get(f"/v1/sessions/{(await talk.sessions())[0]['id']}/items")
+    assert [item["text"] for item in shown["data"]] == [line for _, line in told]
+
+
+async def test_a_message_that_was_added_is_answered_by_itself(talking: Talking) -> None:
+    talk = await talking("Hello.", "I see.")
+    conversation, _ = await begun(talk)
+    with pytest.raises(openai.UnprocessableEntityError):
+        await talk.client.responses.create(model="scripted", conversation=conversation)
+    await talk.client.conversations.items.create(conversation, items=NEWS[:1])
+    answer = await talk.client.responses.create(model="scripted", conversation=conversation)
+    assert answer.output_text == "I see."
+
+
+async def test_what_was_added_to_a_conversation_is_not_part_of_what_forks_from_it(
+    talking: Talking,
+) -> None:
+    talk = await talking("Hello.", "Who?", "Ann.")
+    conversation, first = await begun(talk)
+    await talk.client.conversations.items.create(conversation, items=NEWS)
+    await talk.client.responses.create(
+        model="scripted", input="Who called?", previous_response_id=first
+    )
+    assert "Ann" not in talk.engine.decode(talk.engine.requests[-1].prompt)
+    await talk.client.responses.create(
+        model="scripted", input="Who called?", conversation=conversation
+    )
+    assert "Ann has called." in talk.engine.decode(talk.engine.requests[-1].prompt)
+
+
+async def test_calls_are_not_added_behind_a_response(talking: Talking) -> None:
+    talk = await talking("Hello.")
+    conversation, _ = await begun(talk)
+    call: Any = {"type": "function_call", "call_id": "a", "name": "look_up", "arguments": "{}"}
+    with pytest.raises(openai.BadRequestError, match="Only messages"):
+        await talk.client.conversations.items.create(conversation, items=[*NEWS, call])
+    assert len(await said(talk, conversation)) == 2
+
+
+async def test_items_for_a_busy_conversation_are_refused(talking: Talking) -> None:
+    talk = await talking("Hello.", Say("A long story, told slowly.", delay=0.2))
+    conversation, _ = await begun(talk)
+    await talk.client.responses.create(
+        model="scripted", input="Tell.", conversation=conversation, background=True
+    )
+    with pytest.raises(openai.ConflictError) as refused:
+        await talk.client.conversations.items.create(conversation, items=NEWS)
+    assert refused.value.code == "session_busy"
+    assert len(await said(talk, conversation)) == 3
+
+
+async def test_items_that_do_not_fit_the_model_are_refused_when_they_come(
+    talking: Talking,
+) -> None:
+    talk = await talking("Hello.", "Still here.")
+    conversation, _ = await begun(talk)
+    long: Any = [{"type": "message", "role": "user", "content": "x" * 40_000}]
+    with pytest.raises(openai.UnprocessableEntityError) as refused:
+        await talk.client.conversations.items.create(conversation, items=long)
+    assert refused.value.code == "context_length_exceeded"
+    again = await talk.client.responses.create(
+        model="scripted", input="Hi", conversation=conversation
+    )
+    assert again.output_text == "Still here."
 
 
 async def test_a_conversation_keeps_what_it_began_with(talking: Talking) -> None:

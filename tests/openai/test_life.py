@@ -203,6 +203,30 @@ async def test_what_went_on_from_a_deleted_response_stays(talking: Talking) -> N
     assert "One." in talk.engine.decode(talk.engine.requests[-1].prompt)
 
 
+async def test_a_response_that_waits_for_its_calls_is_deleted(
+    talking: Talking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = await talking("One.", LOOKS_UP)
+    first = await talk.client.responses.create(model="scripted", input="Begin.", tools=[LOOK_UP])
+    second = await talk.client.responses.create(
+        model="scripted", input="Where is it?", previous_response_id=first.id
+    )
+    assert [item.type for item in second.output] == ["function_call"]
+    store = talk.served.service.ports.store
+    acquire = store.acquire_lease
+
+    async def slowly(*args: Any) -> Any:
+        await asyncio.sleep(0.2)
+        return await acquire(*args)
+
+    monkeypatch.setattr(store, "acquire_lease", slowly)
+    await talk.client.responses.delete(second.id)
+    with pytest.raises(openai.NotFoundError):
+        await talk.client.responses.retrieve(second.id)
+    assert (await talk.client.responses.retrieve(first.id)).output_text == "One."
+    assert [session["status"] for session in await talk.sessions()] == ["idle"]
+
+
 @pytest.mark.parametrize("made_up", ["resp_1", "resp_1_2", "turn_1", "resp_1_2_0"])
 async def test_a_response_that_is_not_there_is_not_found(talking: Talking, made_up: str) -> None:
     talk = await talking("Hello.")

@@ -208,6 +208,15 @@ async def test_a_tenants_budget_holds_up_all_its_sessions(start: Any) -> None:
     assert (await refused(service, second)).details["scope"] == "tenant"
 
 
+async def test_a_tenants_budget_ends_a_turn_that_cannot_wait(start: Any) -> None:
+    budget = {TENANT: TenantBudget(max_steps=1)}
+    service = await start(ScriptedEngine([ADD, "Never said."]), tenant_budgets=budget)
+    session = await open_session(service)
+    turn = await say(service, session, "add", ends_at_calls=True)
+    assert (turn.status, turn.reason) == ("incomplete", "budget_reached")
+    assert (await reload(service, session)).status == "idle"
+
+
 async def test_a_tenants_turns_go_on_in_its_next_period(start: Any) -> None:
     clock = MovedClock()
     budget = {TENANT: TenantBudget(max_steps=1, period="day")}

@@ -42,7 +42,7 @@ class Seam:
     calls: bool
 
 
-Kind = Literal["user", "tool"]
+Kind = Literal["user", "assistant", "tool"]
 
 
 class Renderer:
@@ -201,7 +201,11 @@ def _broken(value: Any, dialect: Dialect) -> Any:
 
 
 def _kind(messages: Sequence[Message]) -> Kind:
-    return "tool" if any(message.role == "tool" for message in messages) else "user"
+    """By what comes behind the dummy's reply. A template may make one message of it and an
+    assistant's next one, so those have a seam of their own."""
+    if any(message.role == "tool" for message in messages):
+        return "tool"
+    return "assistant" if messages and messages[0].role == "assistant" else "user"
 
 
 def _dummy(reply: str, calls: bool) -> list[Wire]:
@@ -214,8 +218,8 @@ def _dummy(reply: str, calls: bool) -> list[Wire]:
 
 
 def _dummy_answer(kind: Kind, content: str) -> Wire:
-    if kind == "user":
-        return {"role": "user", "content": content}
+    if kind != "tool":
+        return {"role": kind, "content": content}
     return {
         "role": "tool",
         "content": content,

@@ -157,6 +157,6 @@ class ItemsBody(Lenient):
     items: list[InputItem] = Field(
         min_length=1,
         max_length=256,
-        description="Added before the first response.",
+        description="In the order in which they were said.",
         examples=[[{"type": "message", "role": "user", "content": "I am in Lima."}]],
     )

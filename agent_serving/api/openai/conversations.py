@@ -24,13 +24,14 @@ from agent_serving.api.openai.output import Json, transcript
 from agent_serving.api.openai.responses import item_list
 from agent_serving.api.paging import NewestFirst, cut
 from agent_serving.domain.errors import (
+    ContextLengthExceeded,
     EngineUnavailable,
     IdempotencyMismatch,
     NotFound,
     SessionBusy,
 )
 from agent_serving.domain.session import Session
-from agent_serving.domain.values import Item
+from agent_serving.domain.values import Item, MessageItem
 from agent_serving.runtime.agents import AgentDraft
 
 router = APIRouter(prefix="/v1/conversations", tags=["openai"])
@@ -69,13 +70,10 @@ async def create_conversation(
         return _view(known)
     agent = await api.service.agents.resolve(AgentDraft(name=NAME))
     made = await api.service.sessions.open(
-        api.tenant, agent, metadata=body.metadata or {}, mark=mark
+        api.tenant, agent, metadata=body.metadata or {}, history=history, mark=mark
     )
     tell(response, replayed=made.replayed)
-    session = made.value
-    if history and not made.replayed:
-        session = await api.service.sessions.change(api.tenant, session.id, history=history)
-    return _view(session)
+    return _view(made.value)
 
 
 @router.get(
@@ -132,22 +130,26 @@ async def list_conversation_items(
 @router.post(
     "/{conversation_id}/items",
     response_model=views.ItemList,
-    summary="Add items in front of a conversation's first response",
-    responses=documented(NotFound, Unsupported, body=True),
+    summary="Add items to a conversation",
+    responses=documented(
+        NotFound, Unsupported, SessionBusy, ContextLengthExceeded, EngineUnavailable, body=True
+    ),
 )
 async def add_conversation_items(
     conversation_id: Id, body: ItemsBody, api: Context, response: Response
 ) -> views.ItemList:
+    """In front of its next response. Behind the first one these are messages, and the prompt goes
+    on with them where it was."""
     session = await _found(api, conversation_id)
-    if session.turns:
-        raise Unsupported(
-            "Items can be added in front of the first response only; from there on a conversation "
-            "is what was said in it. Send more as the `input` of a response.",
-            param="items",
-        )
     tell_ignored(response, unknown(body))
     history = _history(api, body.items)
-    session = await api.service.sessions.change(api.tenant, session.id, history=history)
+    if session.turns and not all(isinstance(item, MessageItem) for item in history):
+        raise Unsupported(
+            "Only messages can be added behind a conversation's first response; calls and their "
+            "outputs are part of a response.",
+            param="items",
+        )
+    session = await api.service.history.add(api.tenant, session.id, history)
     added = {item.id for item in history}
     return item_list([item for item in transcript(session) if item["id"] in added], False)
 

@@ -168,7 +168,8 @@ def transcript(session: Session) -> list[Json]:
     agent, said = session.agent, [item for turn in session.turns for item in turn.items]
     names = {item.name for item in said if isinstance(item, ToolCallItem)}
     served = {name for name in names if runs_here(agent, name)}
-    return [*remembered(session.history, agent), *_told(said, served)]
+    told = [*remembered(session.history, agent), *_told(said, served)]
+    return [*told, *map(input_message, session.added)]
 
 
 def _told(items: Sequence[Item], served: set[str]) -> Iterator[Json]:

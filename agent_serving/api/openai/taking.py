@@ -147,8 +147,9 @@ async def _after(asked: Asked, session: Session, part: Part) -> Begun:
     _check_no_answers(asked)
     asked.heard.news()
     agent = await wanted_agent(api, asked.body, session.agent)
-    is_last = session.turns[-1].id == turn.id and asked.body.store is not False
-    if is_last and agent.opens_as(session.agent):
+    # What was added to a conversation since then is no part of what goes on from the response.
+    is_last = session.turns[-1].id == turn.id and not session.added
+    if is_last and asked.body.store is not False and agent.opens_as(session.agent):
         try:
             await _change_agent(api, session, agent)
             return await _turn(asked, session, agent, asked.mark, follows=turn.id)

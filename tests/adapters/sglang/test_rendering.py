@@ -73,6 +73,35 @@ async def test_a_template_that_wants_a_call_before_an_answer_gets_one(fake, engi
     )
 
 
+SAID = Message(role="assistant", content="noted")
+
+
+def merging_template(messages):
+    """What one role says in a row is one message of it."""
+    merged = []
+    for each in messages:
+        if merged and merged[-1]["role"] == each["role"]:
+            merged[-1] = {**each, "content": merged[-1]["content"] + each["content"]}
+        else:
+            merged.append(each)
+    return plain_template(merged)
+
+
+async def test_an_assistants_message_behind_the_reply_is_one_of_its_own(fake, engine, chatty):
+    await engine.probe()
+    delta = await engine.render_delta(dialect=chatty, messages=[SAID, USER])
+    assert delta == tuple(tokens_of("\n[assistant]noted<end>\n[user]next<end>\n[assistant]"))
+
+
+async def test_an_assistants_message_is_never_lost_in_the_reply_before(fake, engine, chatty):
+    fake.template = merging_template
+    await engine.probe()
+    with pytest.raises(InvalidRequest, match="assistant messages"):
+        await engine.render_delta(dialect=chatty, messages=[SAID, USER])
+    delta = await engine.render_delta(dialect=chatty, messages=[USER, SAID])
+    assert delta == tuple(tokens_of("\n[user]next<end>\n[assistant]noted<end>\n[assistant]"))
+
+
 async def test_once_established_a_delta_is_one_request(fake, engine, chatty):
     await engine.probe()
     await engine.render_delta(dialect=chatty, messages=[USER])
