@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -28,7 +29,7 @@ from typing import Any
 
 import httpx
 
-from agent_serving.bootstrap import build, local_engine
+from agent_serving.bootstrap import build, local_engine, served_by
 from agent_serving.cli.server import serving
 from agent_serving.config import Settings
 from agent_serving.domain.constraint import step_constraint
@@ -220,22 +221,26 @@ async def _post(http: httpx.AsyncClient, path: str, body: Json) -> Json:
 
 
 @asynccontextmanager
-async def service(engine: str) -> AsyncIterator[httpx.AsyncClient]:
+async def service(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     with tempfile.TemporaryDirectory() as data:
-        settings = Settings(data_dir=Path(data), engines=(engine,))
         async with (
-            build(settings) as running,
+            build(settings.but(data_dir=Path(data))) as running,
             serving(running.app, "127.0.0.1", 0) as url,
             httpx.AsyncClient(base_url=url, timeout=300, trust_env=False) as http,
         ):
             yield http
 
 
-async def measure(engine: str, sessions: int, steps: int, parallel: int) -> tuple[Reuse, Reuse]:
+async def measure(
+    settings: Settings, sessions: int, steps: int, parallel: int
+) -> tuple[Reuse, Reuse]:
     mine, theirs = Reuse(), Reuse()
     gate = asyncio.Semaphore(parallel)
-    direct = httpx.AsyncClient(base_url=engine, timeout=300, trust_env=False)
-    async with direct, service(engine) as http:
+    key = settings.engine_api_key
+    headers = {} if key is None else {"authorization": f"Bearer {key.get_secret_value()}"}
+    [engine] = settings.engines
+    direct = httpx.AsyncClient(base_url=engine, headers=headers, timeout=300, trust_env=False)
+    async with direct, service(settings) as http:
         model = (await direct.get("/v1/models")).json()["data"][0]["id"]
 
         async def one(side: str, number: int) -> None:
@@ -260,14 +265,17 @@ def main() -> None:
     parser.add_argument("--parallel", type=int, default=4, help="sessions at a time")
     options = parser.parse_args()
     with ExitStack() as stack:
-        engine = options.engine
-        if engine is None:
-            settings = Settings(engine_port=0)
+        key = os.environ.get("AGENT_SERVING_ENGINE_API_KEY")
+        settings = Settings(engine_port=0, engine_api_key=key)
+        if options.engine is None:
             engine = stack.enter_context(
                 local_engine(settings, lambda text: print(text, file=sys.stderr))
-            ).url
+            )
+            settings = served_by(settings, engine)
+        else:
+            settings = settings.but(engines=(options.engine.rstrip("/"),))
         mine, theirs = asyncio.run(
-            measure(engine, options.sessions, options.steps, options.parallel)
+            measure(settings, options.sessions, options.steps, options.parallel)
         )
     print(f"{options.sessions} sessions of {options.steps} model steps")
     print(f"{'':24}{'steps':>8}{'known':>10}{'cached':>10}{'cached/known':>14}")

@@ -7,12 +7,17 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import SecretStr
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from agent_serving import bootstrap
 from agent_serving.adapters.redis import EmbeddedRedis
 from agent_serving.config import Settings
 from agent_serving.domain.errors import AgentServingError, ConfigurationError
 from agent_serving.testing import ScriptedEngine
+from tests.api.conftest import listening
 from tests.identity_provider import AUDIENCE, ISSUER, IdentityProvider
 
 
@@ -91,6 +96,21 @@ async def test_the_shipped_tools_and_grammars_are_there(tmp_path: Path) -> None:
         assert {"qwen", "llama3"} <= running.service.ports.dialects.keys()
 
 
+async def test_the_engines_are_sent_their_key(tmp_path: Path) -> None:
+    heard: list[str | None] = []
+
+    async def engine(scope: Scope, receive: Receive, send: Send) -> None:
+        heard.append(Headers(scope=scope).get("authorization"))
+        await Response("Unauthorized", 401)(scope, receive, send)
+
+    async with listening(engine) as url:
+        settings = Settings(data_dir=tmp_path, engines=(url,), engine_api_key=SecretStr("k3y"))
+        async with bootstrap.build(settings) as running:
+            [worker] = running.service.ports.engine.workers()
+            assert "engine_api_key" in " ".join(worker.degraded)
+    assert set(heard) == {"Bearer k3y"}
+
+
 async def test_fetch_url_is_offered_once_a_host_is_listed(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, fetch_hosts=("docs.example",))
     async with bootstrap.build(settings, engine=ScriptedEngine()) as running:
@@ -104,12 +124,12 @@ async def made(settings: Settings, tenant: str = "acme") -> str:
     return secret
 
 
-async def status(settings: Settings, secret: str | None = None) -> int:
+async def status(settings: Settings, secret: str | None = None, host: str = "localhost") -> int:
     """Of a request to a service with these settings."""
     headers = {} if secret is None else {"authorization": f"Bearer {secret}"}
     async with bootstrap.build(settings, engine=ScriptedEngine()) as running:
         transport = httpx.ASGITransport(running.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as http:
             return (await http.get("/v1/sessions", headers=headers)).status_code
 
 
@@ -157,6 +177,17 @@ async def test_on_loopback_nobody_needs_a_key_until_there_is_one(tmp_path: Path)
     assert await status(settings.but(data_dir=tmp_path / "other", require_keys=True)) == 401
 
 
+async def test_without_keys_only_names_of_the_service_are_answered(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    assert await status(settings, host="api.example") == 403
+    assert await status(settings.but(allowed_hosts=("api.example",)), host="api.example") == 200
+    anywhere = settings.but(host="0.0.0.0", unsafe_no_keys=True)
+    assert await status(anywhere, host="10.0.0.7:8080") == 200
+    assert await status(anywhere, host="api.example") == 403
+    secret = await made(settings)
+    assert await status(settings, secret, host="api.example") == 200
+
+
 async def test_keys_are_made_beside_a_running_service(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     async with bootstrap.build(settings, engine=ScriptedEngine()) as running:
@@ -201,3 +232,16 @@ async def test_tokens_take_packages_that_may_be_missing(
     with pytest.raises(ConfigurationError) as caught:
         await status(settings)
     assert "agent-serving[oidc]" in caught.value.message
+
+
+async def test_the_settings_bound_a_tenant_s_agents(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, max_agents=1, max_agent_versions=2)
+    async with (
+        bootstrap.build(settings, engine=ScriptedEngine()) as running,
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(running.app), base_url="http://localhost"
+        ) as http,
+    ):
+        told = [await http.post("/v1/agents", json={"name": name}) for name in "aaba"]
+    assert [answer.status_code for answer in told] == [201, 201, 422, 422]
+    assert [answer.json()["error"]["param"] for answer in told[2:]] == ["name", "name"]

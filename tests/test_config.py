@@ -91,6 +91,13 @@ def test_fetch_hosts_are_settings_of_the_fetch_tool() -> None:
     }
 
 
+def test_an_allowed_host_is_a_name_with_or_without_a_port() -> None:
+    given = {"AGENT_SERVING_ALLOWED_HOSTS": "api.example, [fd00::1]:8443"}
+    assert load(environment=given).settings.allowed_hosts == ("api.example", "[fd00::1]:8443")
+    message = refusal(flags={"allowed_hosts": ["https://api.example"]})
+    assert "allowed_hosts (from flag --allowed-host): " in message
+
+
 def test_an_unknown_key_is_told_with_its_source_and_a_near_one(file: Path) -> None:
     file.write_text("prot = 9000\n")
     assert refusal(file=file) == f"{file}: there is no setting 'prot'. Did you mean port?"

@@ -103,7 +103,7 @@ async def converse(settings: Settings) -> str:
     calls = "\n".join(call(name, "{}") for name in NAMES)
     async with bootstrap.build(settings, engine=ScriptedEngine([calls, "Done."])) as running:
         transport = httpx.ASGITransport(app=running.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
             body = {"agent": {"tools": list(NAMES)}, "input": "Go.", "mode": "stream"}
             streamed = await http.post("/v1/sessions", json=body)
             assert "turn.completed" in streamed.text

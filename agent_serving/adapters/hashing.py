@@ -13,7 +13,7 @@ _AT_ONCE = 2
 class Argon2Hasher:
     """With OWASP's least parameters (19 MiB, 2 passes): about 20 ms. A secret of ours has 192
     random bits, which no guessing reaches; the hash keeps a copy of the store from being of use.
-    Two hashes run at once, so that a flood of wrong keys leaves the process its time and memory."""
+    Two hashes run at once, so that many first requests leave the process its time and memory."""
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)

@@ -112,7 +112,8 @@ async def list_agents(api: Context, query: NewestFirst) -> AgentPage:
         descending=query.descending,
     )
     ids = [values.Agent.model_validate_json(row).id for row in listing.rows]
-    newest = [await _newest(api, agent_id) for agent_id in ids]
+    # A listed row does not know its version's number; an agent may have been deleted meanwhile.
+    newest = [await api.service.agents.newest(api.tenant, agent_id) for agent_id in ids]
     return AgentPage(
         data=[Agent.of(agent) for agent in newest if agent is not None],
         first_id=ids[0] if ids else None,
@@ -140,12 +141,18 @@ async def get_agent(agent: AgentRef, api: Context) -> Agent:
 )
 async def list_agent_versions(agent: AgentRef, api: Context, query: OldestFirst) -> AgentPage:
     """`after` and `before` are version numbers here."""
-    versions = await _versions(api, agent)
-    rows, more = cut(versions, lambda version: str(version.version), query)
+    newest = await _newest(api, agent)
+    numbers, more = cut(range(1, newest.version + 1), str, query)
+    versions: list[values.Agent] = []
+    if numbers:
+        first, last = min(numbers), max(numbers)
+        versions = await api.service.agents.versions(api.tenant, newest.id, first=first, last=last)
+    if query.descending:
+        versions.reverse()
     return AgentPage(
-        data=[Agent.of(version) for version in rows],
-        first_id=str(rows[0].version) if rows else None,
-        last_id=str(rows[-1].version) if rows else None,
+        data=[Agent.of(version) for version in versions],
+        first_id=str(numbers[0]) if numbers else None,
+        last_id=str(numbers[-1]) if numbers else None,
         has_more=more,
     )
 
@@ -158,7 +165,7 @@ async def list_agent_versions(agent: AgentRef, api: Context, query: OldestFirst)
 )
 async def delete_agent(agent: AgentRef, api: Context) -> views.Deleted:
     """Sessions keep the version that they froze."""
-    agent_id = (await _versions(api, agent))[-1].id
+    agent_id = (await _newest(api, agent)).id
     await api.service.agents.delete(api.tenant, agent_id)
     return views.Deleted(id=agent_id, object="agent.deleted")
 
@@ -210,16 +217,11 @@ def _told(specs: tuple[ToolSpec, ...]) -> list[ToolBody]:
     return tools
 
 
-async def _newest(api: Api, agent_id: str) -> values.Agent | None:
-    """A listed row does not know its version's number. None where it was deleted meanwhile."""
-    versions = await api.service.agents.versions(api.tenant, agent_id)
-    return versions[-1] if versions else None
-
-
-async def _versions(api: Api, agent: str) -> list[values.Agent]:
-    versions = await api.service.agents.versions(api.tenant, agent)
-    if not versions:
+async def _newest(api: Api, agent: str) -> values.Agent:
+    """Raises NotFound; `agent` is no version of one."""
+    newest = await api.service.agents.newest(api.tenant, agent)
+    if newest is None:
         raise NotFound(
             f"There is no agent {agent!r}. GET /v1/agents lists those there are.", param="agent"
         )
-    return versions
+    return newest

@@ -13,6 +13,7 @@ import agent_serving
 from agent_serving.api import (
     agents,
     catalog,
+    docs,
     errors,
     events,
     examples,
@@ -110,6 +111,7 @@ def create_app(
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         openapi_tags=TAGS,
         servers=[{"url": "/"}],
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         separate_input_output_schemas=False,
@@ -125,6 +127,7 @@ def create_app(
         app.include_router(module.router)
     if meter is not None:
         app.include_router(metrics.router)
+    docs.install(app)
     explorer.install(app)
     mcp.install(app, app.state.api)
     errors.install(app)
@@ -133,7 +136,7 @@ def create_app(
         RequestLimits, max_bytes=settings.max_body_bytes, max_depth=settings.max_json_depth
     )
     if access is not None:
-        app.add_middleware(AccessGuard, access=access, quotas=service.quotas)
+        app.add_middleware(AccessGuard, access=access, quotas=service.quotas, hosts=settings.hosts)
     app.add_middleware(CrashGuard)
     if service.ports.tracer is not None:
         app.add_middleware(ServerSpan, tracer=service.ports.tracer)

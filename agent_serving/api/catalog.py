@@ -17,6 +17,7 @@ from agent_serving.api.paging import Page
 from agent_serving.api.views import View
 from agent_serving.domain.errors import NotFound, StoreUnavailable
 from agent_serving.domain.values import Effect, JsonSchema, Output
+from agent_serving.ports import Worker
 
 router = APIRouter(prefix="/v1", tags=["catalog"])
 
@@ -48,7 +49,9 @@ class ToolServer(View):
     name: str
     transport: Literal["stdio", "http"]
     status: Literal["connecting", "ready", "down"]
-    problem: str | None = Field(description="Why it is down.")
+    problem: str | None = Field(
+        description="Why it is down. For keys that have the scope `metrics` too; else null."
+    )
     tools: int = Field(description="Tools that it had when it was asked last.")
     left_out: list[LeftOutTool] = Field(description="What it has and cannot be served here.")
 
@@ -93,7 +96,9 @@ class EngineReport(View):
     """One engine as it was probed last."""
 
     name: str
-    url: str = Field(description="Without credentials.")
+    url: str | None = Field(
+        description="Without credentials. For keys that have the scope `metrics` too; else null."
+    )
     ready: bool
     version: str | None
     model: str | None
@@ -125,7 +130,10 @@ class Capabilities(View):
     object: Literal["capabilities"] = "capabilities"
     version: str
     engines: list[EngineReport]
-    store: dict[str, Any] | None = Field(description="Null while it cannot be reached.")
+    store: dict[str, Any] | None = Field(
+        description="Null while it cannot be reached. Its address is for keys that have the scope "
+        "`metrics` too."
+    )
     tools: list[str]
     output_grammars: list[str]
     dialects: list[str]
@@ -156,6 +164,8 @@ async def list_tools(api: Context) -> ToolPage:
 def _servers(api: Api) -> list[ToolServer]:
     known = api.service.ports.tool_servers
     states = known.states() if known is not None else ()
+    if not _operates(api):
+        states = [dataclasses.replace(state, problem=None) for state in states]
     return [ToolServer.model_validate(dataclasses.asdict(state)) for state in states]
 
 
@@ -243,10 +253,22 @@ def _engines(api: Api) -> list[EngineReport]:
     return [
         EngineReport.model_validate(
             {key: value for key, value in dataclasses.asdict(worker).items() if key in shown}
-            | {"url": _without_credentials(worker.url), "degraded": list(worker.degraded)}
+            | _whereabouts(worker, known=_operates(api))
         )
         for worker in api.service.ports.engine.workers()
     ]
+
+
+def _operates(api: Api) -> bool:
+    return api.identity is not None and api.identity.operates
+
+
+def _whereabouts(worker: Worker, *, known: bool) -> dict[str, Any]:
+    """What is degraded of one that is up is what it was started with; of one that is down, how it
+    was sought and where."""
+    if known:
+        return {"url": _without_credentials(worker.url), "degraded": list(worker.degraded)}
+    return {"url": None, "degraded": list(worker.degraded) if worker.ready else ["It is down."]}
 
 
 def _spans(api: Api) -> SpanReport | None:
@@ -262,10 +284,12 @@ def _without_credentials(url: str) -> str:
 
 
 async def _store(api: Api) -> tuple[dict[str, Any] | None, list[str]]:
+    known = _operates(api)
     try:
-        return await api.service.ports.store.ping(), []
+        found = await api.service.ports.store.ping()
     except StoreUnavailable as error:
-        return None, [f"store: {error.message}"]
+        return None, [f"store: {error.message}" if known else "store: It cannot be used."]
+    return {key: value for key, value in found.items() if known or key != "address"}, []
 
 
 def _ends(names: Sequence[str]) -> dict[str, Any]:

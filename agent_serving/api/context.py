@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Path, Request
 
 from agent_serving.domain.access import EVERYTHING, Identity
+from agent_serving.domain.hosts import OwnHosts
 from agent_serving.domain.values import Output
 from agent_serving.ports.meter import Meter
 from agent_serving.runtime.access import Access
@@ -18,7 +19,8 @@ from agent_serving.runtime.service import Service
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
     """`jaeger_url` is the base URL that turns link their traces to. `capabilities` is shown as
-    `deployment` in GET /v1/capabilities: no secrets."""
+    `deployment` in GET /v1/capabilities: no secrets. `hosts` are the names of this service, for
+    an app that has `access`."""
 
     tenant: str = "default"
     max_body_bytes: int = 1_048_576
@@ -28,6 +30,7 @@ class ApiSettings:
     ping_seconds: float = 15.0
     jaeger_url: str | None = None
     capabilities: Mapping[str, Any] = field(default_factory=dict)
+    hosts: OwnHosts = field(default_factory=OwnHosts)
 
 
 @dataclass(frozen=True, slots=True)

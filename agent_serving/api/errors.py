@@ -15,8 +15,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import Scope
 
+from agent_serving.api.disclosure import told
 from agent_serving.api.validation import explain
 from agent_serving.domain.errors import (
+    AccessError,
     AgentServingError,
     BudgetExhausted,
     CapacityError,
@@ -69,6 +71,12 @@ class MethodNotAllowed(InvalidRequest):
     pass
 
 
+class ForeignHost(AccessError):
+    """A web page's request, or one that may be."""
+
+    code = "foreign_host"
+
+
 class GenerationFailed(AgentServingError):
     """A completion whose turn came to no answer."""
 
@@ -85,6 +93,7 @@ STATUS: Mapping[type[AgentServingError], HTTPStatus] = {
     Unsupported: HTTPStatus.BAD_REQUEST,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     Forbidden: HTTPStatus.FORBIDDEN,
+    ForeignHost: HTTPStatus.FORBIDDEN,
     BudgetExhausted: HTTPStatus.PAYMENT_REQUIRED,
     NotFound: HTTPStatus.NOT_FOUND,
     UnknownModel: HTTPStatus.NOT_FOUND,
@@ -164,7 +173,7 @@ def answer(error: AgentServingError, scope: Scope) -> JSONResponse:
 def info(error: AgentServingError, scope: Scope) -> ErrorInfo:
     """What is said of an error that has a status."""
     return ErrorInfo(
-        message=error.message,
+        message=told(error, scope),
         type=_type(status_of(error) or HTTPStatus.INTERNAL_SERVER_ERROR),
         code=error.code,
         param=error.param,
@@ -198,18 +207,18 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     route = f"{request.method} {request.url.path}"
-    told: AgentServingError
+    known: AgentServingError
     match error.status_code:
         case HTTPStatus.NOT_FOUND:
-            told = NotFound(f"There is no route {route}. GET /openapi.json lists those there are.")
+            known = NotFound(f"There is no route {route}. GET /openapi.json lists those there are.")
         case HTTPStatus.METHOD_NOT_ALLOWED:
             allowed = (error.headers or {}).get("Allow", "other methods")
-            told = MethodNotAllowed(f"There is no route {route}; the path knows {allowed}.")
+            known = MethodNotAllowed(f"There is no route {route}; the path knows {allowed}.")
         case int(status) if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            told = MalformedBody(str(error.detail))
+            known = MalformedBody(str(error.detail))
         case _:
-            told = internal_error()
-    response = answer(told, request.scope)
+            known = internal_error()
+    response = answer(known, request.scope)
     response.headers.update(error.headers or {})
     return response
 
@@ -246,6 +255,7 @@ MEANING: Mapping[type[AgentServingError], str] = {
     BadHeader: "A header cannot be read; `param` says which.",
     Unsupported: "It cannot be served here; `param` says what.",
     Unauthenticated: "No key and no token, or one that is unknown, expired or revoked.",
+    ForeignHost: "`Host` or `Origin` names another than this service: a page from elsewhere.",
     Forbidden: "The key has not the scope that this takes; `details.scope` is its name.",
     NotFound: "There is no such thing, or it is another tenant's.",
     UnknownModel: "No engine serves the model.",
@@ -275,8 +285,8 @@ MEANING: Mapping[type[AgentServingError], str] = {
 def documented(*errors: type[AgentServingError], body: bool = False) -> dict[int | str, Any]:
     """`responses=` of a route: its own errors, and those that every route (with a body) has."""
     always = (
-        Unauthenticated, Forbidden, LimitReached, StoreUnavailable, IssuerUnavailable,
-        InternalError, InvalidRequest,
+        Unauthenticated, Forbidden, ForeignHost, LimitReached, StoreUnavailable,
+        IssuerUnavailable, InternalError, InvalidRequest,
     )  # fmt: skip
     with_body = (MalformedBody, PayloadTooLarge, UnsupportedMediaType) if body else ()
     responses: dict[int | str, Any] = {}

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from agent_serving.api.errors import answer, request_id_of
+from agent_serving.api.errors import ForeignHost, answer, request_id_of
 from agent_serving.api.scopes import is_open
 from agent_serving.domain.access import Act, Identity
 from agent_serving.domain.errors import (
@@ -18,6 +18,7 @@ from agent_serving.domain.errors import (
     LimitReached,
     Unauthenticated,
 )
+from agent_serving.domain.hosts import OwnHosts
 from agent_serving.ports import Rate
 from agent_serving.runtime.access import Access
 from agent_serving.runtime.quotas import TenantQuotas
@@ -29,19 +30,25 @@ LOOK_AGAIN_SECONDS = 5.0
 class AccessGuard:
     """Whatever is behind it has `identity` in its state, or is open to everybody."""
 
-    def __init__(self, app: ASGIApp, *, access: Access, quotas: TenantQuotas) -> None:
+    def __init__(
+        self, app: ASGIApp, *, access: Access, quotas: TenantQuotas, hosts: OwnHosts
+    ) -> None:
         self._app = app
         self._access = access
         self._quotas = quotas
+        self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or is_open(scope["path"]):
             await self._app(scope, receive, send)
             return
-        state = scope.setdefault("state", {})
+        state, headers = scope.setdefault("state", {}), Headers(scope=scope)
         rate: Rate | None = None
         try:
-            state["identity"] = await self._access.identify(credential(Headers(scope=scope)))
+            self._check_page(headers)
+            state["identity"] = await self._access.identify(credential(headers))
+            if state["identity"].anonymous:
+                self._check_host(headers)
             rate = await self._quotas.request(state["identity"].tenant)
             if rate is not None and not rate.allowed:
                 raise LimitReached(
@@ -54,6 +61,26 @@ class AccessGuard:
             await answer(error, scope)(scope, receive, _telling(rate, send))
             return
         await self._served(scope, receive, _telling(rate, send))
+
+    def _check_page(self, headers: Headers) -> None:
+        """A browser says whose page sends what may change something. Raises ForeignHost."""
+        origin = headers.get("origin")
+        if origin is not None and not self._hosts.takes(origin, headers.get("host", "")):
+            raise ForeignHost(
+                f"The page at {origin!r} is none of this service, and is answered nothing. Where "
+                "it is to be, start the service with its host and port as --allowed-host."
+            )
+
+    def _check_host(self, headers: Headers) -> None:
+        """Without keys a page could do everything whose name its owner's DNS leads to this
+        address: to the browser it is then one with the service. Raises ForeignHost."""
+        host = headers.get("host", "")
+        if not self._hosts.has(host):
+            raise ForeignHost(
+                f"{host!r} is no name of this service, which answers without a key by its own "
+                "names only. Say localhost or its address; or start it with this name as "
+                "--allowed-host; or make a key by `agent-serving keys create`."
+            )
 
     async def _served(self, scope: Scope, receive: Receive, send: Send) -> None:
         status, watch = 500, None

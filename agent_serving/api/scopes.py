@@ -66,7 +66,7 @@ OPEN = frozenset({"get_health", "get_readiness", "get_page"})
 """Operations that take no key: whoever may connect may know whether the service lives. The
 explorer's page is the same for everybody, and has nothing before it is given a key."""
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json", "/docs", "/docs/oauth2-redirect"})
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json", "/docs"})
 OPEN_FOLDER = "/explorer"
 
 

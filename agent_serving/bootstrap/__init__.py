@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agent_serving.bootstrap.agents import filed_agents
-    from agent_serving.bootstrap.engine import local_engine, local_model
+    from agent_serving.bootstrap.engine import local_engine, local_model, served_by
     from agent_serving.bootstrap.keys import key_desk
     from agent_serving.bootstrap.service import Running, build
     from agent_serving.bootstrap.store import durability_problem, state_durability
@@ -20,6 +20,7 @@ __all__ = [
     "key_desk",
     "local_engine",
     "local_model",
+    "served_by",
     "state_durability",
 ]
 
@@ -31,6 +32,7 @@ _HOMES = {
     "key_desk": "keys",
     "local_engine": "engine",
     "local_model": "engine",
+    "served_by": "engine",
     "state_durability": "store",
 }
 

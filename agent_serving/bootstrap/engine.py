@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+
+from pydantic import SecretStr
 
 from agent_serving.config import Settings
 from agent_serving.local.errors import LocalEngineError
@@ -16,14 +20,20 @@ Say = Callable[[str], None]
 
 SHIPPED_CACHE_TOKENS = 65_536
 
+KEYLESS = ("--tokenizer-worker-num", "--grpc-port")
+"""Arguments beside which SGLang refuses to have a key."""
+
 
 @contextmanager
-def local_engine(settings: Settings, say: Say) -> Iterator[EngineProcess]:
+def local_engine(settings: Settings, say: Say, *, shared: bool = False) -> Iterator[EngineProcess]:
     """An SGLang server on this machine that serves; stopped on leaving. Blocks.
 
+    It answers who has `engine_api_key`, or where that is not set its own key, which `served_by`
+    hands on; without it any web page could use it. One that is `shared` has no key of its own.
     Raises LocalEngineError.
     """
-    engine = EngineProcess(_launch_options(settings, say))
+    key = _key(settings, say, shared=shared)
+    engine = EngineProcess(replace(_launch_options(settings, say), api_key=key))
     _check_port_is_free(engine.options.port)
     try:
         engine.start(say)
@@ -31,6 +41,14 @@ def local_engine(settings: Settings, say: Say) -> Iterator[EngineProcess]:
         yield engine
     finally:
         engine.stop()
+
+
+def served_by(settings: Settings, engine: EngineProcess) -> Settings:
+    """The settings of a service in front of that engine."""
+    key = engine.options.api_key
+    return settings.but(
+        engines=(engine.url,), engine_api_key=None if key is None else SecretStr(key)
+    )
 
 
 def local_model(settings: Settings, say: Say) -> tuple[EngineEnvironment, LocalModel]:
@@ -58,6 +76,23 @@ def _launch_options(settings: Settings, say: Say) -> LaunchOptions:
         max_total_tokens=None if settings.model else SHIPPED_CACHE_TOKENS,
         extra_arguments=settings.engine_args,
     )
+
+
+def _key(settings: Settings, say: Say, *, shared: bool) -> str | None:
+    given = {word.partition("=")[0] for word in settings.engine_args}
+    if "--api-key" in given:
+        raise LocalEngineError(
+            "The service has to know the engine's key: set engine_api_key instead of --api-key "
+            "among the engine's arguments."
+        )
+    if settings.engine_api_key is not None:
+        return settings.engine_api_key.get_secret_value()
+    if shared:
+        return None
+    for argument in given & set(KEYLESS):
+        say(f"SGLang takes no key beside {argument}: whoever reaches its port may use it.")
+        return None
+    return secrets.token_hex(32)
 
 
 def _check_port_is_free(port: int) -> None:

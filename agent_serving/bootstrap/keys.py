@@ -12,9 +12,10 @@ from agent_serving.adapters.hashing import Argon2Hasher
 from agent_serving.adapters.ids import MonotonicIds
 from agent_serving.adapters.redis import RedisKeyring
 from agent_serving.bootstrap.store import embedded_redis
-from agent_serving.config import Settings, is_loopback
+from agent_serving.config import Settings
 from agent_serving.domain.claims import ClaimNames
 from agent_serving.domain.errors import ConfigurationError, StoreUnavailable
+from agent_serving.domain.hosts import is_loopback
 from agent_serving.ports import Tokens
 from agent_serving.runtime.access import Access, KeyDesk
 

@@ -25,6 +25,7 @@ from agent_serving.bootstrap.tools import opened_tools
 from agent_serving.config import Settings
 from agent_serving.domain.dialect import Dialect
 from agent_serving.domain.errors import ConfigurationError
+from agent_serving.domain.hosts import OwnHosts
 from agent_serving.plugins.grammars import load_dialects, load_outputs
 from agent_serving.plugins.locations import shipped
 from agent_serving.ports import Engine, Ports, Scheduler, Tracer
@@ -68,7 +69,7 @@ async def build(settings: Settings, *, engine: Engine | None = None) -> AsyncIte
         store = await opened_store(settings, stack)
         keyring = opened_keyring(settings, stack)
         access = await access_to(settings, keyring, await opened_tokens(settings, stack))
-        pool = engine or SglangEngine(settings.engines, isolate_tenants=settings.isolate_prefixes)
+        pool = engine or _pool(settings)
         ports = Ports(
             engine=pool,
             scheduler=metrics.count_admissions(_scheduler(settings, pool)),
@@ -110,6 +111,15 @@ def _dialects(settings: Settings) -> dict[str, Dialect]:
     return dialects
 
 
+def _pool(settings: Settings) -> Engine:
+    key = settings.engine_api_key
+    return SglangEngine(
+        settings.engines,
+        api_key=None if key is None else key.get_secret_value(),
+        isolate_tenants=settings.isolate_prefixes,
+    )
+
+
 def _scheduler(settings: Settings, engine: Engine) -> Scheduler:
     return FifoScheduler(
         engine.workers,
@@ -139,6 +149,7 @@ def _api(settings: Settings) -> ApiSettings:
         max_body_bytes=settings.body_limit,
         jaeger_url=settings.jaeger_url,
         capabilities=_deployment(settings),
+        hosts=OwnHosts(listens=settings.host, allowed=settings.allowed_hosts),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
-from agent_serving.adapters.redis import EmbeddedRedis, RedisSessionStore
+from agent_serving.adapters.redis import AgentBounds, EmbeddedRedis, RedisSessionStore
 from agent_serving.config import Settings
 from agent_serving.domain.errors import StoreUnavailable
 
@@ -19,8 +19,11 @@ DURABILITY_RETRY_SECONDS = 1.0
 
 async def opened_store(settings: Settings, stack: AsyncExitStack) -> RedisSessionStore:
     """Closed, and its Redis stopped where it is ours, when the stack is left."""
+    bounds = AgentBounds(agents=settings.max_agents, versions=settings.max_agent_versions)
     if settings.redis_url is not None:
-        store = RedisSessionStore.connect(settings.redis_url, replicas=settings.redis_replicas)
+        store = RedisSessionStore.connect(
+            settings.redis_url, replicas=settings.redis_replicas, agent_bounds=bounds
+        )
         stack.push_async_callback(store.aclose)
         checking = asyncio.create_task(state_durability(store, settings), name="durability")
         stack.callback(checking.cancel)
@@ -28,7 +31,7 @@ async def opened_store(settings: Settings, stack: AsyncExitStack) -> RedisSessio
     redis = embedded_redis(settings)
     stack.push_async_callback(redis.stop)
     await redis.start()
-    store = RedisSessionStore.connect(redis.url, embedded=True)
+    store = RedisSessionStore.connect(redis.url, embedded=True, agent_bounds=bounds)
     stack.push_async_callback(store.aclose)
     await state_durability(store, settings)
     return store

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import typer
+from pydantic import SecretStr
 
 from agent_serving.cli import options
 from agent_serving.config import Configuration, Settings
@@ -85,6 +86,8 @@ def _key(name: str) -> str:
 
 def _masked(value: Any) -> Any:
     """The value without the passwords of URLs in it, nor what a table calls secret."""
+    if isinstance(value, SecretStr):
+        return MASK
     if isinstance(value, tuple):
         return [_masked(item) for item in value]
     if isinstance(value, dict):

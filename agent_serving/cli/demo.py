@@ -64,7 +64,7 @@ def demo(
         settings = _settings(options.configuration(context).settings, sessions)
         with progress(out, "Engine:") as say:
             engine = stack.enter_context(bootstrap.local_engine(settings, say))
-        turns = asyncio.run(_play(settings.but(engines=(engine.url,)), out))
+        turns = asyncio.run(_play(bootstrap.served_by(settings, engine), out))
     if not _judge(turns, out):
         raise typer.Exit(1)
     out.print(f"\n{TRY_NEXT.format(program=program())}", markup=False, soft_wrap=True, end="")

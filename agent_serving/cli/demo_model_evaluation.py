@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import SecretStr
 from rich.console import Console
 
 from agent_serving import bootstrap
@@ -44,7 +45,8 @@ Url = Annotated[
 EngineUrl = Annotated[
     str | None,
     typer.Option(
-        help="URL of a running SGLang; one is started when neither this nor --url is given.",
+        help="URL of a running SGLang, whose key is AGENT_SERVING_ENGINE_API_KEY; one is started "
+        "when neither this nor --url is given.",
         show_default=False,
     ),
 ]
@@ -65,6 +67,14 @@ Requests = Annotated[
 
 def _floor(explained: str) -> Any:
     return typer.Option(min=0, max=1, show_default=False, help=explained)
+
+
+@dataclass(frozen=True, slots=True)
+class _Engine:
+    """An SGLang that runs, and the key that it asks for."""
+
+    url: str
+    key: SecretStr | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +124,12 @@ def evaluate(
     given = evaluation.conversations(Generator(toolbox, held_out=True), seed, count)
     compared = len(given) if unconstrained is None else unconstrained
     plan = _Plan(given, asked, compared, concurrency, seed)
+    configured = options.configuration(context).settings
+    sglang = None if engine is None else _Engine(engine, configured.engine_api_key)
     with ExitStack() as stack:
-        if url is None and engine is None:
-            engine = _started(options.configuration(context).settings, stack, out)
-        found = asyncio.run(_measured(plan, toolbox, url, engine, out, _keeper(json_file)))
+        if url is None and sglang is None:
+            sglang = _started(configured, stack, out)
+        found = asyncio.run(_measured(plan, toolbox, url, sglang, out, _keeper(json_file)))
     floors = Floors(require, require_kind, require_long)
     missed = floors.missed(Tally.of(found.get("service", {}).get("turns", {})))
     for sentence in missed:
@@ -136,16 +148,22 @@ def _keeper(json_file: Path | None) -> _Keep:
     return keep
 
 
-def _started(configured: Settings, stack: ExitStack, out: Console) -> str:
-    """The URL of an engine that runs until the stack is left."""
+def _started(configured: Settings, stack: ExitStack, out: Console) -> _Engine:
+    """One that runs until the stack is left."""
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="agent-serving-")))
     settings = configured.but(engine_port=0, data_dir=folder, engine_home=configured.home)
     with progress(out, "Engine:") as say:
-        return stack.enter_context(bootstrap.local_engine(settings, say)).url
+        engine = stack.enter_context(bootstrap.local_engine(settings, say))
+    return _Engine(engine.url, bootstrap.served_by(settings, engine).engine_api_key)
 
 
 async def _measured(
-    plan: _Plan, toolbox: Toolbox, url: str | None, engine: str | None, out: Console, keep: _Keep
+    plan: _Plan,
+    toolbox: Toolbox,
+    url: str | None,
+    engine: _Engine | None,
+    out: Console,
+    keep: _Keep,
 ) -> dict[str, Any]:
     found: dict[str, Any] = {}
     async with _service(url, engine) as rest:
@@ -187,12 +205,13 @@ async def _measured(
 
 
 async def _without_constraint(
-    some: Sequence[Conversation], engine: str, at_once: int, out: Console
+    some: Sequence[Conversation], engine: _Engine, at_once: int, out: Console
 ) -> dict[str, Any]:
     tools = load_tools([shipped("tools")])
     specs = {name: tools[name].spec for name in NAMES}
     dialect = load_dialects([shipped("grammars")])[DIALECT]
-    client = EngineClient("engine", engine)
+    key = None if engine.key is None else engine.key.get_secret_value()
+    client = EngineClient("engine", engine.url, api_key=key)
     try:
         with _counted(out, "Without the constraint:", len(some)) as say:
             bending = await constraint_check.compare(
@@ -210,7 +229,7 @@ async def _without_constraint(
 
 
 @asynccontextmanager
-async def _service(url: str | None, engine: str | None) -> AsyncIterator[Rest]:
+async def _service(url: str | None, engine: _Engine | None) -> AsyncIterator[Rest]:
     if url is not None:
         async with Rest(url) as rest:
             yield rest
@@ -218,7 +237,9 @@ async def _service(url: str | None, engine: str | None) -> AsyncIterator[Rest]:
     assert engine is not None
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     with tempfile.TemporaryDirectory(prefix="agent-serving-") as folder:
-        settings = Settings(port=0, data_dir=Path(folder), engines=(engine,))
+        settings = Settings(
+            port=0, data_dir=Path(folder), engines=(engine.url,), engine_api_key=engine.key
+        )
         async with (
             bootstrap.build(settings) as running,
             serving(running.app, settings.host, settings.port) as own,

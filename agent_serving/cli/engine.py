@@ -60,18 +60,24 @@ def start(
     engine_port: options.EnginePort = None,
     model: options.Model = None,
     context_length: options.ContextLength = None,
+    engine_api_key: options.EngineApiKey = None,
     engine_args: options.EngineArgs = None,
     torch_index: options.TorchIndex = None,
 ) -> None:
     """Run SGLang alone, in the foreground, until Ctrl-C; for `agent-serving serve`.
 
-    Installs it first where it is missing. It listens on 127.0.0.1 only.
+    Installs it first where it is missing. It listens on 127.0.0.1 only, and asks for the key in
+    AGENT_SERVING_ENGINE_API_KEY where there is one: without it any web page that is open on this
+    machine may use it. `serve` sends the same.
 
     Example: agent-serving engine start --engine-port 30000
     """
     settings = options.configuration(context).settings
     out = console()
-    with progress(out, "Engine:") as say, bootstrap.local_engine(settings, say) as engine:
+    with (
+        progress(out, "Engine:") as say,
+        bootstrap.local_engine(settings, say, shared=True) as engine,
+    ):
         out.print(
             f"SGLang serves at {engine.url}; its log is {engine.options.log}. Ctrl-C ends it."
         )

@@ -101,7 +101,7 @@ def list_keys(
     keys = _at_the_desk(context, lambda desk: desk.keys(tenant))
     now = datetime.now(UTC)
     if as_json:
-        rows = [key.model_dump(mode="json", exclude={"digest"}) for key in keys]
+        rows = [key.model_dump(mode="json", exclude={"digest", "checksum"}) for key in keys]
         statuses = [{"status": key.status(now)} for key in keys]
         typer.echo(json.dumps([a | b for a, b in zip(rows, statuses, strict=True)], indent=2))
         return

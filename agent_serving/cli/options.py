@@ -27,6 +27,7 @@ ConfigFile = Annotated[
 ]
 UnsafeNoKeys = Annotated[bool | None, _sets("unsafe_no_keys")]
 Host = Annotated[str | None, _sets("host")]
+AllowedHosts = Annotated[list[str] | None, _sets("allowed_hosts")]
 RequireKeys = Annotated[bool | None, _sets("require_keys")]
 TlsCert = Annotated[Path | None, _sets("tls_cert")]
 TlsKey = Annotated[Path | None, _sets("tls_key")]
@@ -44,6 +45,7 @@ RedisUrl = Annotated[str | None, _sets("redis_url")]
 Durability = Annotated[str | None, _sets("durability")]
 RedisReplicas = Annotated[int | None, _sets("redis_replicas")]
 Engines = Annotated[list[str] | None, _sets("engines")]
+EngineApiKey = Annotated[str | None, _sets("engine_api_key")]
 Dialect = Annotated[str | None, _sets("dialect")]
 Tools = Annotated[list[Path] | None, _sets("tools")]
 Grammars = Annotated[list[Path] | None, _sets("grammars")]
@@ -53,6 +55,8 @@ SecretsFile = Annotated[Path | None, _sets("secrets_file")]
 Currency = Annotated[str | None, _sets("currency")]
 MaxRunning = Annotated[int | None, _sets("max_running_per_engine")]
 MaxWaiting = Annotated[int | None, _sets("max_waiting")]
+MaxAgents = Annotated[int | None, _sets("max_agents")]
+MaxAgentVersions = Annotated[int | None, _sets("max_agent_versions")]
 BodyLimit = Annotated[int | None, _sets("body_limit")]
 JaegerUrl = Annotated[str | None, _sets("jaeger_url")]
 GraceSeconds = Annotated[float | None, _sets("grace_seconds")]
@@ -88,7 +92,7 @@ def configuration(context: typer.Context) -> Configuration:
         for key, value in context.params.items()
         if key in Settings.model_fields and value not in (None, [], ())
     }
-    for key in ("engines", "fetch_hosts"):
+    for key in ("engines", "fetch_hosts", "allowed_hosts"):
         if key in flags:
             flags[key] = [part for text in flags[key] for part in text.replace(",", " ").split()]
     return load(flags, os.environ, context.params.get("config_file"))

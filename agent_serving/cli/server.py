@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from agent_serving.config import Settings, is_loopback
+from agent_serving.config import Settings
 from agent_serving.domain.errors import ConfigurationError
+from agent_serving.domain.hosts import is_loopback
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

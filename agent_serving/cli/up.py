@@ -39,6 +39,7 @@ def up(
     context: typer.Context,
     config_file: options.ConfigFile = None,
     host: options.Host = None,
+    allowed_hosts: options.AllowedHosts = None,
     port: options.Port = None,
     require_keys: options.RequireKeys = None,
     tls_cert: options.TlsCert = None,
@@ -50,6 +51,7 @@ def up(
     context_length: options.ContextLength = None,
     engine_port: options.EnginePort = None,
     engine_home: options.EngineHome = None,
+    engine_api_key: options.EngineApiKey = None,
     engine_args: options.EngineArgs = None,
     torch_index: options.TorchIndex = None,
     dialect: options.Dialect = None,
@@ -78,7 +80,7 @@ def up(
     with ExitStack() as stack:
         with progress(out, "Engine:") as say:
             engine = stack.enter_context(bootstrap.local_engine(settings, say))
-        served = asyncio.run(_serve(settings.but(engines=(engine.url,)), engine, out))
+        served = asyncio.run(_serve(bootstrap.served_by(settings, engine), engine, out))
         if not served:
             out.print(f"The engine ended. The end of its log, {engine.options.log}:", style="red")
             out.print(tail_of(engine.options.log), markup=False, soft_wrap=True)

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from agent_serving.client.propagation import trace_headers
 
@@ -30,6 +31,14 @@ class Call:
     @property
     def query(self) -> dict[str, Any]:
         return {name: value for name, value in self.params.items() if value is not None}
+
+
+def segment(given: str) -> str:
+    """An id or a name as one part of a path. Raises ValueError for what would be another path: also
+    a quoted slash, since servers unquote a path before they look at its parts."""
+    if given in ("", ".", "..") or "/" in given:
+        raise ValueError(f"{given!r} is no id, and no name.")
+    return quote(given, safe="@")
 
 
 def get(path: str, params: Params | None = None) -> Call:

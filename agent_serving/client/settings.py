@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 SILENCE_SECONDS = 45.0
@@ -15,8 +16,8 @@ class ClientSettings:
     """`timeout` is seconds for a request that is no stream; `max_retries` is how often one is sent
     again, and how often in a row a stream is opened anew without anything having come."""
 
-    base_url: str
-    api_key: str | None
+    base_url: str = field(repr=False)
+    api_key: str | None = field(repr=False)
     timeout: float
     max_retries: int
 
@@ -28,6 +29,12 @@ class ClientSettings:
         url = base_url or os.environ.get("AGENT_SERVING_URL") or DEFAULT_URL
         key = api_key or os.environ.get("AGENT_SERVING_API_KEY") or None
         return cls(url.rstrip("/").removesuffix("/v1"), key, timeout, max_retries)
+
+    @property
+    def place(self) -> str:
+        """`base_url` without the name and the password that it may have, to be shown."""
+        parts = urlsplit(self.base_url)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
     @property
     def headers(self) -> dict[str, str]:

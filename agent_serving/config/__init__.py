@@ -8,7 +8,7 @@ from agent_serving.config.loading import (
     flag_of,
     load,
 )
-from agent_serving.config.settings import Settings, is_loopback
+from agent_serving.config.settings import Settings
 
 __all__ = [
     "PREFIX",
@@ -17,6 +17,5 @@ __all__ = [
     "Given",
     "Settings",
     "flag_of",
-    "is_loopback",
     "load",
 ]

@@ -23,7 +23,7 @@ PREFIX = "AGENT_SERVING_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 DEFAULT_FILE = Path("agent-serving.toml")
 
-LISTS = frozenset({"engines", "tools", "grammars", "agents", "fetch_hosts"})
+LISTS = frozenset({"engines", "tools", "grammars", "agents", "fetch_hosts", "allowed_hosts"})
 """In the environment: separated by commas or blanks."""
 TABLES = frozenset(
     {
@@ -89,6 +89,7 @@ def flag_of(key: str) -> str:
         "engines": "engine",
         "redis_url": "redis",
         "fetch_hosts": "fetch-host",
+        "allowed_hosts": "allowed-host",
         "engine_args": "engine-arg",
     }
     return f"--{names.get(key, key).replace('_', '-')}"

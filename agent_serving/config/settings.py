@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from agent_serving.domain.access import TenantLimits
+from agent_serving.domain.hosts import is_host, is_loopback
 from agent_serving.domain.mcp import SERVER_NAME, McpServer
 from agent_serving.domain.prices import ModelPrices, PriceBook
 from agent_serving.domain.values import Money, TenantBudget, Value
@@ -34,6 +33,12 @@ class Settings(Value):
         "127.0.0.1",
         description="Address to listen on. One that is no loopback address is taken where there "
         "are keys (`agent-serving keys create`), or with `require_keys` or `unsafe_no_keys`.",
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        (),
+        description="Further names of this service, `api.example` or `app.example:8443`. Without "
+        "keys only requests to `localhost`, a loopback address, `host` and these are answered; a "
+        "browser's are only from pages of the very host and port that they go to, and of these.",
     )
     tls_cert: Path | None = Field(
         None, description="File with the certificate chain (PEM): the service speaks TLS then."
@@ -98,6 +103,13 @@ class Settings(Value):
     )
     engines: tuple[str, ...] = Field(
         (), description="Base URLs of SGLang servers; several make a pool, sticky by session."
+    )
+    engine_api_key: SecretStr | None = Field(
+        None,
+        min_length=1,
+        description="Key that the SGLang servers ask for (their `--api-key`), the same for all. "
+        "The local engine has one of its own where none is set here. Rather in the environment or "
+        "the file: others see a command line.",
     )
     dialect: str | None = Field(
         None,
@@ -197,6 +209,12 @@ class Settings(Value):
     max_waiting: int = Field(
         512, ge=0, le=100_000, description="Requests that may queue in all; then 429 overloaded."
     )
+    max_agents: int = Field(
+        1000, ge=1, le=1_000_000, description="Agents that a tenant may register."
+    )
+    max_agent_versions: int = Field(
+        1000, ge=1, le=100_000, description="Versions that an agent may have."
+    )
     body_limit: int = Field(
         1_048_576, ge=1024, le=67_108_864, description="Largest request body, in bytes."
     )
@@ -242,6 +260,14 @@ class Settings(Value):
         if (key is None) != (given.data.get("tls_cert") is None):
             raise ValueError("TLS takes both, a certificate and its key: tls_cert and tls_key")
         return key
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _hosts_are_names(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for host in hosts:
+            if not is_host(host):
+                raise ValueError(f"{host!r} is not a host such as api.example or [fd00::1]:8443")
+        return hosts
 
     @field_validator("jwks_url")
     @classmethod
@@ -305,10 +331,3 @@ class Settings(Value):
             return self.tool_settings
         fetch = self.tool_settings.get("fetch_url", {}) | {"hosts": " ".join(self.fetch_hosts)}
         return self.tool_settings | {"fetch_url": fetch}
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches it."""
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -22,30 +23,45 @@ _IMPLIED: Mapping[Scope, frozenset[Scope]] = {
 }
 EVERYTHING: frozenset[Scope] = frozenset(_IMPLIED)
 
+ANONYMOUS = "anonymous"
+"""Who sends no key where none is asked for: whoever reaches the service, and is to be nobody else
+than who uses this machine."""
+
 TENANT = r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$"
 _SECRET = re.compile(r"ask_([0-9a-z]{26})_[0-9a-f]{48}")
 
 
 class Identity(Value):
-    """Who a request comes from. `actor` is the id of a key, or `anonymous`; it goes into logs
-    as it stands."""
+    """Who a request comes from. `actor` is the id of a key, or ANONYMOUS; it goes into logs as it
+    stands."""
 
     tenant: str
     actor: str
     scopes: frozenset[Scope]
+
+    @property
+    def anonymous(self) -> bool:
+        return self.actor == ANONYMOUS
+
+    @property
+    def operates(self) -> bool:
+        """Who may see the figures of all tenants may know where the deployment's parts are."""
+        return self.may("metrics")
 
     def may(self, scope: Scope) -> bool:
         return any(scope in _IMPLIED[held] for held in self.scopes)
 
 
 class Key(Value):
-    """What is kept of a key: never the secret. `digest` is its argon2id hash."""
+    """What is kept of a key: never the secret. `digest` is its argon2id hash. `checksum` tells
+    wrong secrets without that slow comparison; keys of older versions have none."""
 
     id: str
     tenant: str = Field(pattern=TENANT)
     name: str = Field("", max_length=128)
     scopes: tuple[Scope, ...] = Field(min_length=1)
     digest: str = Field(repr=False)
+    checksum: str | None = Field(None, repr=False)
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
@@ -82,6 +98,11 @@ class TenantLimits(Value):
 def secret_of(key_id: str, random: str) -> str:
     """What the caller of a key sends; `random` is 48 hexadecimal digits."""
     return f"ask_{key_id.removeprefix('key_')}_{random}"
+
+
+def checksum_of(secret: str) -> str:
+    """64 bits: too many to be met by trying, and 128 of the secret's stay with its hash alone."""
+    return hashlib.sha256(secret.encode()).hexdigest()[:16]
 
 
 def key_id_of(secret: str) -> str | None:

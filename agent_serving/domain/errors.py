@@ -22,6 +22,7 @@ AgentServingError
 │   ├── Overloaded              overloaded
 │   │   └── LimitReached        rate_limit_exceeded
 │   ├── EngineUnavailable       engine_unavailable
+│   │   └── VoidReply           engine_unavailable
 │   ├── IssuerUnavailable       issuer_unavailable
 │   ├── ToolServerUnavailable   tool_server_unavailable
 │   ├── ShuttingDown            shutting_down
@@ -168,6 +169,10 @@ class LimitReached(Overloaded):
 
 class EngineUnavailable(CapacityError):
     code = "engine_unavailable"
+
+
+class VoidReply(EngineUnavailable):
+    """What the engine has streamed is no reply to what it was sent: nothing of it counts."""
 
 
 class IssuerUnavailable(CapacityError):

@@ -72,6 +72,10 @@ class McpServer(Value):
         values = (*self.env.values(), *self.headers.values())
         return tuple(dict.fromkeys(name for v in values for name in _PLACEHOLDER.findall(v)))
 
+    def allows(self, tool: str) -> bool:
+        """`tool` is its name there."""
+        return self.allowed_tools is None or tool in self.allowed_tools
+
     def with_secrets(self, secrets: dict[str, str]) -> Self:
         """With each `${NAME}` as its secret is."""
 

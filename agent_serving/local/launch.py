@@ -1,6 +1,7 @@
 """Start an SGLang server on this machine, wait until it serves, and stop all of it."""
 
 import http.client
+import json
 import os
 import socket
 import subprocess
@@ -33,6 +34,8 @@ class LaunchOptions:
 
     ``context_length`` and ``max_total_tokens`` (the KV cache; None: what fits in the memory) are
     tokens, ``memory_fraction`` is SGLang's ``--mem-fraction-static``, ``port`` 0 takes a free one.
+    With an ``api_key`` the server answers who sends it, and to all others only ``/health`` and
+    ``/metrics``; without one whoever reaches it, web pages included.
     ``extra_arguments`` come last on the command line and so win over what is set here.
     """
 
@@ -47,12 +50,15 @@ class LaunchOptions:
     memory_fraction: float | None = None
     dp_size: int = 1
     session_radix_cache: bool = True
+    api_key: str | None = field(default=None, repr=False)
     extra_arguments: tuple[str, ...] = ()
     extra_environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def launch_command(options: LaunchOptions, port: int) -> list[str]:
-    """Return the command line of SGLang's server."""
+def launch_command(
+    options: LaunchOptions, port: int, secrets_file: Path | None = None
+) -> list[str]:
+    """Return the command line of SGLang's server; ``secrets_file`` is where its key may be."""
     command = [
         str(options.environment.python), "-m", "sglang.launch_server",
         "--model-path", str(options.model), "--served-model-name", options.served_name,
@@ -78,6 +84,11 @@ def launch_command(options: LaunchOptions, port: int) -> list[str]:
     for name, value in valued.items():
         if value is not None:
             command += [name, str(value)]
+    if options.api_key is not None:
+        # Others see a command line. SGLang takes one file, though, which may be named already.
+        named = any(word.partition("=")[0] == "--config" for word in options.extra_arguments)
+        in_file = secrets_file is not None and not named
+        command += ["--config", str(secrets_file)] if in_file else ["--api-key", options.api_key]
     return [*command, *options.extra_arguments]
 
 
@@ -159,9 +170,13 @@ class EngineProcess:
         self._port = _claimable_port(self.options.port)
         scratch = Path(tempfile.mkdtemp(prefix="agent-serving-engine-"))
         self.options.log.parent.mkdir(parents=True, exist_ok=True)
-        self.options.log.write_bytes(b"")
+        # SGLang writes its arguments there, the key among them.
+        _write_private(self.options.log, "")
+        secrets_file = scratch / "secrets.yaml"
+        if self.options.api_key is not None:
+            _write_private(secrets_file, json.dumps({"api-key": self.options.api_key}))
         self._spawn(
-            launch_command(self.options, self._port),
+            launch_command(self.options, self._port, secrets_file),
             launch_environment(self.options, scratch, os.environ),
             scratch,
         )
@@ -232,6 +247,13 @@ class EngineProcess:
             f"{what} (model {self.options.model}, {self.url}). The end of its log, "
             f"{self.options.log}:\n{tail_of(self.options.log)}"
         )
+
+
+def _write_private(file: Path, text: str) -> None:
+    file.unlink(missing_ok=True)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+        opened.write(text)
 
 
 def _claimable_port(port: int) -> int:

@@ -142,8 +142,10 @@ class Engine(Protocol):
         the engine and returns only once the engine has let go of it.
 
         Raises EngineUnavailable (the attempt is lost, another may succeed: connection, 5xx, abort
-        by the server, an error in mid-stream under HTTP 200), InvalidRequest (the engine refuses
-        this request for good: bad token id, bad grammar), ContextLengthExceeded.
+        by the server, an error in mid-stream under HTTP 200), as VoidReply where what has come is
+        no reply to the prompt, and in front of the chunk that ends it: a reply whose process dies
+        then would be taken as whole; InvalidRequest (the engine refuses this request for good: bad
+        token id, bad grammar), ContextLengthExceeded.
         """
         ...
 

@@ -63,11 +63,12 @@ class Append:
 @dataclass(frozen=True, slots=True)
 class Keep:
     """What a write adds to what is kept of a streaming reply: `head` takes the place of the one
-    before, `part` comes behind the parts before; `whole`: in their place."""
+    before, `part` comes behind the parts before, of which the write with the nonce `behind` brought
+    the last; None: in their place."""
 
     head: bytes
     part: bytes
-    whole: bool = False
+    behind: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,8 @@ class SessionStore(Protocol):
         """Append deltas to the live feed: capped, expiring, lost with the store's memory. With
         `keep`, atomically, the reply that they tell of is kept until a fact `settles` it. Those of
         a former holder of the lease are dropped, and those that were appended under the same
-        `nonce` right before."""
+        `nonce` right before. Raises SequenceGap where the last write is not the one that
+        `keep` comes behind, since the store has lost it: nothing is appended then."""
         ...
 
     async def kept(self, session_id: str) -> Kept | None:
@@ -219,7 +221,8 @@ class SessionStore(Protocol):
     ) -> StoredAgent:
         """Store the next version of a named agent; the version's number (1, 2, …) replaces
         nothing in `agent`: the caller reads it from the return value. Atomic, with the record
-        that the request of `mark` was taken. Raises IdempotencyMismatch."""
+        that the request of `mark` was taken. Raises IdempotencyMismatch, InvalidRequest (the name
+        is another agent's, or there are as many agents or versions as there can be)."""
         ...
 
     async def agent_made_by(self, tenant: str, mark: RequestMark) -> StoredAgent | None:
@@ -238,8 +241,17 @@ class SessionStore(Protocol):
 
     async def release(self, mark: RequestMark) -> None: ...
 
-    async def agent_versions(self, tenant: str, key: str) -> list[tuple[int, bytes]]:
-        """All versions, oldest first; `key` is an agent id or a name; [] where unknown."""
+    async def agent_version(
+        self, tenant: str, key: str, number: int | None = None
+    ) -> tuple[int, bytes] | None:
+        """The newest version, or that with the number; `key` is an agent id or a name."""
+        ...
+
+    async def agent_versions(
+        self, tenant: str, key: str, *, first: int = 1, last: int | None = None
+    ) -> list[tuple[int, bytes]]:
+        """The versions with these numbers, both included, oldest first; to the newest where there
+        is no `last`; `key` is an agent id or a name; [] where unknown."""
         ...
 
     async def list_agents(

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from agent_serving.domain.access import (
+    ANONYMOUS,
     EVERYTHING,
     Act,
     Identity,
     Key,
     Scope,
+    checksum_of,
     key_id_of,
     secret_of,
 )
@@ -73,7 +75,7 @@ class Access:
         """Raises Unauthenticated, StoreUnavailable, IssuerUnavailable."""
         if not self._required:
             if not await self._keyring.any_key():
-                return Identity(tenant=self._tenant, actor="anonymous", scopes=EVERYTHING)
+                return Identity(tenant=self._tenant, actor=ANONYMOUS, scopes=EVERYTHING)
             self._required = True
         if credential is None:
             raise Unauthenticated(
@@ -106,6 +108,8 @@ class Access:
         return Identity(tenant=key.tenant, actor=key.id, scopes=frozenset(key.scopes))
 
     async def _matches(self, key: Key, secret: str) -> bool:
+        if key.checksum is not None and not hmac.compare_digest(key.checksum, checksum_of(secret)):
+            return False  # a flood of these takes no place from those who come with a right one
         fingerprint = hmac.digest(self._pepper, secret.encode(), "sha256")
         now = self._clock.monotonic()
         known = self._verified.get(key.id)
@@ -162,6 +166,7 @@ class KeyDesk:
             name=name,
             scopes=tuple(sorted(set(scopes))),
             digest=await self._hasher.hash(secret),
+            checksum=checksum_of(secret),
             created_at=now,
             expires_at=None if lives is None else now + lives,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Sequence
 
 from agent_serving.domain import schema
@@ -34,6 +35,7 @@ from agent_serving.ports import Listing, Ports, StoredAgent, Worker
 from agent_serving.runtime.idempotency import Made
 
 MAX_TOOLS = 128
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
 class AgentDraft(Value):
@@ -64,9 +66,9 @@ class Agents:
         if known is not None:
             return await self._replayed(tenant, known)
         agent = await self.resolve(draft)
-        versions = await self._ports.store.agent_versions(tenant, draft.name)
-        if versions:
-            agent = agent.but(id=Agent.model_validate_json(versions[-1][1]).id)
+        newest = await self.newest(tenant, draft.name)
+        if newest is not None:
+            agent = agent.but(id=newest.id)
         body = agent.model_dump_json().encode()
         stored = await self._ports.store.put_agent(
             tenant, body, agent_id=agent.id, name=agent.name, mark=mark
@@ -86,10 +88,9 @@ class Agents:
             return await self._put_changed(tenant, agent)
 
     async def _put_changed(self, tenant: str, agent: Agent) -> Made[Agent]:
-        versions = await self.versions(tenant, agent.name)
+        newest = await self.newest(tenant, agent.name)
         mark = None
-        if versions:
-            newest = versions[-1]
+        if newest is not None:
             agent = agent.but(id=newest.id, version=newest.version)
             content = agent.model_dump_json()
             if content == newest.model_dump_json():
@@ -152,20 +153,28 @@ class Agents:
     async def find(self, tenant: str, reference: str) -> Agent:
         """By id, `name` or `name@version`. Raises NotFound."""
         key, _, number = reference.partition("@")
-        versions = await self.versions(tenant, key)
-        if number:
-            versions = [agent for agent in versions if str(agent.version) == number]
-        if not versions:
+        found = None
+        if not number:
+            found = await self.newest(tenant, key)
+        elif _NUMBER.fullmatch(number):
+            found = _agent(await self._ports.store.agent_version(tenant, key, int(number)))
+        if found is None:
             raise NotFound(
                 f"There is no agent {reference!r}. GET /v1/agents lists those there are.",
                 param="agent",
             )
-        return versions[-1]
+        return found
 
-    async def versions(self, tenant: str, key: str) -> list[Agent]:
-        """Oldest first; [] where the agent is unknown."""
-        rows = await self._ports.store.agent_versions(tenant, key)
-        return [Agent.model_validate_json(row).but(version=number) for number, row in rows]
+    async def newest(self, tenant: str, key: str) -> Agent | None:
+        """The newest version of the agent with this id or name."""
+        return _agent(await self._ports.store.agent_version(tenant, key))
+
+    async def versions(
+        self, tenant: str, key: str, *, first: int = 1, last: int | None = None
+    ) -> list[Agent]:
+        """Those with these numbers, oldest first; [] where the agent is unknown."""
+        rows = await self._ports.store.agent_versions(tenant, key, first=first, last=last)
+        return [_numbered(row) for row in rows]
 
     async def list(
         self, tenant: str, *, limit: int, after: str | None, before: str | None, descending: bool
@@ -278,6 +287,15 @@ class Agents:
                 role="tool", content="…", name=agent.tools[0].name, call_id="call_check"
             )
             await engine.render_delta(dialect=dialect, messages=[result])
+
+
+def _agent(row: tuple[int, bytes] | None) -> Agent | None:
+    return None if row is None else _numbered(row)
+
+
+def _numbered(row: tuple[int, bytes]) -> Agent:
+    number, body = row
+    return Agent.model_validate_json(body).but(version=number)
 
 
 def _closed(output: Output | None) -> Output | None:

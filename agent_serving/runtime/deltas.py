@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from agent_serving.domain.errors import AgentServingError, StoreUnavailable
+from agent_serving.domain.errors import AgentServingError, SequenceGap, StoreUnavailable
 from agent_serving.domain.feed import Public
 from agent_serving.domain.partial import Ending, Part
 from agent_serving.ports import Keep, Lease, SessionStore
@@ -28,7 +28,7 @@ class _Batch:
 
     nonce: bytes
     events: tuple[bytes, ...]
-    keep: Keep | None
+    keep: Keep
     up_to: Place
 
 
@@ -36,15 +36,15 @@ class DeltaWriter:
     """One writer per reply. Deltas are a courtesy: what they told is told again by the fact that
     ends the item, so a store that fails here does not fail the step. Neither what is in the feed
     nor what is kept of the reply has a hole: behind a batch that could not be sent nothing is,
-    until it was."""
+    until it was; behind one that the store has lost the reply is kept anew, from its beginning."""
 
     def __init__(self, store: SessionStore, session_id: str, lease: Lease, reply: Reply) -> None:
         self._store = store
         self._session_id = session_id
         self._lease = lease
         self._reply = reply
-        self._kept: Place | None = None
-        """Up to where the reply is kept for certain; None: one cannot say."""
+        self._kept: _Batch | None = None
+        """The last batch that was kept for certain; None: one cannot say."""
         self._waiting: list[Public] = []
         self._unsent: _Batch | None = None
         self._timer: asyncio.Task[None] | None = None
@@ -74,7 +74,10 @@ class DeltaWriter:
         self._timer = None
 
     def _behind(self) -> bool:
-        return (self._kept or NOWHERE) != self._here()
+        return self._kept_up_to() != self._here()
+
+    def _kept_up_to(self) -> Place:
+        return NOWHERE if self._kept is None else self._kept.up_to
 
     def _here(self) -> Place:
         return len(self._reply.tokens), len(self._reply.text), self._reply.finish
@@ -92,29 +95,35 @@ class DeltaWriter:
                     )
                 except StoreUnavailable:
                     return
+                except SequenceGap:
+                    self._kept = None
+                    self._unsent = self._batch(batch.events)
+                    continue
                 except AgentServingError:
                     self._unsent, self._kept = None, None
                     self._waiting.clear()
                     return
-                self._unsent, self._kept = None, batch.up_to
+                self._unsent, self._kept = None, batch
 
     def _next(self) -> _Batch | None:
         if self._unsent is None and (self._waiting or self._behind()):
-            events, self._waiting = self._waiting, []
-            told = tuple(event.model_dump_json().encode() for event in events)
-            self._unsent = _Batch(secrets.token_bytes(12), told, self._keep(), self._here())
+            self._unsent = self._batch()
         return self._unsent
 
-    def _keep(self) -> Keep | None:
+    def _batch(self, unsent: tuple[bytes, ...] = ()) -> _Batch:
+        """All that was added, behind events that could not be sent."""
+        events, self._waiting = self._waiting, []
+        told = (event.model_dump_json().encode() for event in events)
+        return _Batch(secrets.token_bytes(12), (*unsent, *told), self._keep(), self._here())
+
+    def _keep(self) -> Keep:
         reply = self._reply
-        if not self._behind():
-            return None
-        tokens, chunks, _ = self._kept or NOWHERE
+        tokens, chunks, _ = self._kept_up_to()
         part = Part(tokens=tuple(reply.tokens[tokens:]), text="".join(reply.text[chunks:]))
         return Keep(
             head=reply.head().model_dump_json(exclude_defaults=True).encode(),
             part=part.model_dump_json().encode(),
-            whole=self._kept is None,
+            behind=None if self._kept is None else self._kept.nonce,
         )
 
     def _merge(self, last: Public, event: Public) -> bool:

@@ -53,12 +53,14 @@ class LostReplies:
         await self._settle(action, found, lost)
 
     async def retry(
-        self, action: Generate, attempt: Attempt, *, constrained: bool, last: bool
+        self, action: Generate, attempt: Attempt, *, constrained: bool, void: bool, last: bool
     ) -> Recovery | None:
-        """The engine let go of this attempt. None where it was the `last` one, and left something
-        to be said: then nothing is settled."""
+        """The engine let go of this attempt, or what is kept of it is `void`. None where it was the
+        `last` one, and left something to be said: then nothing is settled."""
         step, partial = action.step, await self._partial(action.step)
         found = recovery(partial, step, left=action.max_new_tokens, constrained=constrained)
+        if void:
+            found = StartAnew(None if partial is None else partial.since)
         if last and not isinstance(found, TakeWhole):
             return None
         if isinstance(found, TakeWhole):

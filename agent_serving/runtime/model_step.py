@@ -18,6 +18,7 @@ from agent_serving.domain.errors import (
     EngineUnavailable,
     InvalidRequest,
     Overloaded,
+    VoidReply,
 )
 from agent_serving.domain.partial import TakeWhole, room
 from agent_serving.domain.reply import Piece
@@ -271,7 +272,7 @@ class ModelSteps:
 
     async def _lost(self, action: Generate, reply: Reply, error: CapacityError) -> None:
         """The engine let go of the attempt. What has been acted on is kept; the rest of the reply,
-        or the reply, is tried again."""
+        or the reply, is tried again; a void one as a whole."""
         if await self._kept_calls(action, reply):
             return
         attempt = reply.attempt("failed", error)
@@ -279,6 +280,7 @@ class ModelSteps:
             action,
             attempt,
             constrained=self._constraint(action) is not None,
+            void=isinstance(error, VoidReply),
             last=action.attempt >= MAX_ATTEMPTS,
         )
         if found is None:
@@ -319,13 +321,16 @@ class ModelSteps:
         error: AgentServingError,
         attempt: e.Attempt | None = None,
     ) -> None:
-        await self._journal.commit(
-            lambda _: e.StepFailed(
+        def failed(session: Session) -> e.StepFailed | None:
+            turn = session.active
+            if turn is None or turn.id != turn_id or turn.error is not None:
+                return None  # written already, by a try whose answer was lost
+            return e.StepFailed(
                 at=self._ports.clock.now(),
                 turn_id=turn_id,
                 step_id=step_id,
                 attempt=attempt,
                 error=Failure(code=error.code, message=error.message),
-            ),
-            patience=STORE_PATIENCE_SECONDS,
-        )
+            )
+
+        await self._journal.commit(failed, patience=STORE_PATIENCE_SECONDS)

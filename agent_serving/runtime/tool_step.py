@@ -122,14 +122,16 @@ class ToolSteps:
     async def _adopt(self, turn: Turn, step: ToolStep) -> None:
         """A call whose process died: it may have run. Where running it twice is harmless it runs
         again under the same idempotency key; else somebody has to say what happened."""
+
+        def doubted(session: Session) -> e.ToolDoubted | None:
+            active = session.active
+            if active is None or step not in active.tool_steps:
+                return None  # written already, by a try whose answer was lost
+            return e.ToolDoubted(at=self._ports.clock.now(), turn_id=turn.id, step_id=step.id)
+
         spec = self._journal.session.agent.tool(step.call.name)
         if step.effect == "once" or spec is None:
-            await self._journal.commit(
-                lambda _: e.ToolDoubted(
-                    at=self._ports.clock.now(), turn_id=turn.id, step_id=step.id
-                ),
-                patience=STORE_PATIENCE_SECONDS,
-            )
+            await self._journal.commit(doubted, patience=STORE_PATIENCE_SECONDS)
         else:
             self._dispatch(step.id, spec, self._ports.clock.monotonic())
 

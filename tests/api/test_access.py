@@ -19,7 +19,7 @@ from agent_serving.api import guard
 from agent_serving.api.explorer import pages
 from agent_serving.api.openai.ids import ResponseId, conversation_id
 from agent_serving.api.scopes import OPEN, SCOPES
-from agent_serving.domain.access import Scope
+from agent_serving.domain.access import Act, Scope, secret_of
 from agent_serving.testing import ScriptedEngine
 from tests.api.conftest import Serve, Served, error_of
 from tests.api.keyed import keyed
@@ -232,22 +232,56 @@ async def test_a_wrong_secret_is_not_told_what_became_of_the_key(serve: Serve) -
     assert len(set(told)) == 1
 
 
-async def test_the_slow_comparison_is_made_once(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    compared = []
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The secrets that were compared slowly."""
+    seen: list[str] = []
     matches = Argon2Hasher._matches
 
     def counted(self: Argon2Hasher, digest: str, secret: str) -> bool:
-        compared.append(secret)
+        seen.append(secret)
         return matches(self, digest, secret)
 
     monkeypatch.setattr(Argon2Hasher, "_matches", counted)
+    return seen
+
+
+async def test_the_slow_comparison_is_made_once(serve: Serve, compared: list[str]) -> None:
     api = await keyed(serve)
     async with api.tenant("acme") as http:
         for _ in range(5):
             assert (await http.get("/v1/sessions")).status_code == 200
     assert len(compared) == 1
+
+
+async def test_wrong_secrets_of_a_known_key_keep_nobody_waiting(
+    serve: Serve, compared: list[str]
+) -> None:
+    api = await keyed(serve)
+    key, secret = await api.make("acme")
+    for n in range(20):
+        async with api.as_(secret_of(key.id, f"{n:048x}")) as http:
+            assert (await http.get("/v1/sessions")).status_code == 401
+    assert compared == []
+    async with api.as_(secret) as http:
+        assert (await http.get("/v1/sessions")).status_code == 200
+    assert compared == [secret]
+
+
+async def test_a_key_that_was_kept_without_a_checksum_is_compared_slowly(
+    serve: Serve, compared: list[str]
+) -> None:
+    api = await keyed(serve)
+    made, secret = await api.make("acme")
+    act = Act(at=made.created_at, actor="a", tenant="acme", act="x", target="x", outcome="done")
+    old = made.but(id="key_" + "1" * 26, checksum=None)
+    right, wrong = (secret_of(old.id, digits * 48) for digits in "ab")
+    await api.keyring.put_key(old.but(digest=await Argon2Hasher().hash(right)), act)
+    for sent, status in ((right, 200), (wrong, 401)):
+        async with api.as_(sent) as http:
+            assert (await http.get("/v1/sessions")).status_code == status
+    assert compared == [right, wrong]
+    assert secret not in compared
 
 
 async def test_keys_are_asked_for_as_soon_as_there_is_one(serve: Serve) -> None:

@@ -179,3 +179,39 @@ async def test_a_deleted_agent_is_applied_anew(api: Served) -> None:
     again = await api.http.put("/v1/agents", json={"name": "helper"})
     assert (again.status_code, again.json()["version"]) == (201, 1)
     assert again.json()["id"] != first["id"]
+
+
+async def test_a_look_up_of_an_agent_reads_one_version(
+    api: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        made = await register(api, instructions=str(number))
+    asked: list[tuple[int, int | None]] = []
+    store = api.service.ports.store
+    read = store.agent_versions
+
+    async def counted(
+        tenant: str, key: str, *, first: int = 1, last: int | None = None
+    ) -> list[tuple[int, bytes]]:
+        asked.append((first, last))
+        return await read(tenant, key, first=first, last=last)
+
+    monkeypatch.setattr(store, "agent_versions", counted)
+    for name in (made["id"], "helper", "helper@5", f"{made['id']}@5"):
+        assert (await api.get(f"/v1/agents/{name}"))["instructions"] == "4"
+    assert (await api.get("/v1/agents/helper@2"))["instructions"] == "1"
+    for name in ("helper@0", "helper@6", "helper@02", "helper@x", "helper@" + "9" * 99, "nobody"):
+        assert (await api.http.get(f"/v1/agents/{name}")).status_code == 404
+    assert [agent["version"] for agent in (await api.get("/v1/agents"))["data"]] == [5]
+    await api.open("helper")
+    await register(api, instructions="5")
+    assert (await api.http.put("/v1/agents", json={"name": "helper"})).json()["version"] == 7
+    assert asked == []
+    page = await api.get("/v1/agents/helper/versions", limit=2, after="3")
+    assert [version["version"] for version in page["data"]] == [4, 5]
+    assert page["has_more"]
+    page = await api.get("/v1/agents/helper/versions", limit=2, order="desc")
+    assert [version["version"] for version in page["data"]] == [7, 6]
+    assert asked == [(4, 5), (6, 7)]
+    assert (await api.http.delete("/v1/agents/helper")).status_code == 200
+    assert len(asked) == 2

@@ -57,6 +57,12 @@ def test_passwords_and_keys_are_masked() -> None:
     assert 'redis_url = "rediss://user:********@redis.internal:6379/0"' in printed
 
 
+def test_the_engines_key_is_masked() -> None:
+    loaded = load(environment={"AGENT_SERVING_ENGINE_API_KEY": "p4ss"})
+    assert 'engine_api_key = "********"' in as_toml(loaded)
+    assert "p4ss" not in as_toml(loaded) + repr(loaded.settings)
+
+
 def test_the_page_about_configuration_is_current() -> None:
     generator = runpy.run_path(str(ROOT / "docs" / "generate_configuration.py"))
     assert (ROOT / "docs" / "configuration.md").read_text() == generator["page"]()

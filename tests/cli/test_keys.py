@@ -47,6 +47,7 @@ def test_a_secret_is_shown_once_and_never_again(tmp_path: Path) -> None:
     for text in (listed.stdout, table, audit):
         assert secret.rpartition("_")[2] not in text
         assert "argon2" not in text
+        assert "checksum" not in text
 
 
 def test_a_revoked_key_is_listed_as_such(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -62,6 +63,55 @@ AGENT = {
     "output": None, "sampling": {}, "limits": {}, "class": "online", "dialect": "qwen",
     "a_field_of_next_year": {"x": 1},
 }  # fmt: skip
+
+
+CALLS: list[Callable[[AgentServing, str], object]] = [
+    lambda client, given: client.agents.get(given),
+    lambda client, given: client.agents.versions(given).first(),
+    lambda client, given: client.agents.delete(given),
+    lambda client, given: client.sessions.get(given),
+    lambda client, given: client.sessions.delete(given),
+    lambda client, given: client.usage.session(given),
+    lambda client, given: client.turns.list(given).first(),
+    lambda client, given: client.turns.get("sess_1", given),
+    lambda client, given: client.turns.cancel(given, "turn_1"),
+    lambda client, given: client.steps.get("sess_1", "turn_1", given),
+    lambda client, given: client.items.list(given).first(),
+    lambda client, given: client.events.list(given).first(),
+    lambda client, given: next(client.events.follow(given)),
+]
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("one@2", "one@2"),
+        ("a?limit=1#b", "a%3Flimit%3D1%23b"),
+        ("a%2Fb", "a%252Fb"),
+        ("ö x", "%C3%B6%20x"),
+    ],
+)
+def test_an_id_is_one_part_of_a_path(
+    call: Callable[[AgentServing, str], object], given: str, sent: str
+) -> None:
+    client, seen = answering(refused(404, "not_found"))
+    with pytest.raises(NotFoundError):
+        call(client, given)
+    path, _, query = seen[0].url.raw_path.decode().partition("?")
+    assert path.split("/").count(sent) == 1
+    assert "limit" not in query
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("given", ["", ".", "..", "../agents", "sess_1/turns"])
+def test_what_would_be_another_path_is_no_id(
+    call: Callable[[AgentServing, str], object], given: str
+) -> None:
+    client, seen = answering()
+    with pytest.raises(ValueError, match="is no id"):
+        call(client, given)
+    assert seen == []
 
 
 @pytest.mark.parametrize(
@@ -151,6 +201,31 @@ def test_how_long_to_wait_is_what_the_service_asks_or_grows() -> None:
 
 
 # --- against the service --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("http://ann:pass-w0rd@service:81/base", "http://service:81/base does not answer"),
+        ("http://ann:pass-w0rd@[::1]:81", "http://[::1]:81 does not answer"),
+        ("http://service", "http://service does not answer"),
+    ],
+)
+def test_what_opens_the_service_is_in_no_message(url: str, told: str) -> None:
+    http = httpx.Client(transport=httpx.MockTransport(_silence))
+    client = AgentServing(base_url=url, api_key="ask_s3cret", max_retries=0, http_client=http)
+    with pytest.raises(APIConnectionError) as raised:
+        client.agents.get("a")
+    assert told in str(raised.value)
+    settings = client._transport.settings
+    assert settings.headers == {"authorization": "Bearer ask_s3cret"}
+    for text in (str(raised.value), repr(settings)):
+        assert "pass-w0rd" not in text
+        assert "s3cret" not in text
+
+
+def _silence(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("refused")
 
 
 async def test_errors_of_the_service_have_their_classes(connect: Connect) -> None:

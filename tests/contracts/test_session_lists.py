@@ -8,13 +8,15 @@ import random
 import pytest
 from redis.asyncio import Redis
 
-from agent_serving.adapters.redis import RedisSessionStore
+from agent_serving.adapters.redis import AgentBounds, RedisSessionStore
 from agent_serving.domain.errors import (
     InvalidRequest,
     StaleWriter,
 )
+from agent_serving.domain.receipt import RequestMark
 from agent_serving.ports import StoredAgent
 from tests.contracts.appends import fact, new_session
+from tests.contracts.stores import Server
 
 
 async def test_sessions_are_listed_by_id_in_pages(store: RedisSessionStore) -> None:
@@ -141,6 +143,53 @@ async def test_an_agent_has_versions_under_its_id_and_its_name(store: RedisSessi
     assert await store.agent_versions("acme", "clerk") == expected
     assert await store.agent_versions("other", "clerk") == []
     assert await store.agent_versions("acme", "nobody") == []
+
+
+async def test_one_version_of_an_agent_is_read_alone(store: RedisSessionStore) -> None:
+    for version in (1, 2, 3):
+        await store.put_agent("acme", f"v{version}".encode(), agent_id="agent_1", name="clerk")
+    for key in ("agent_1", "clerk"):
+        assert await store.agent_version("acme", key) == (3, b"v3")
+        assert await store.agent_version("acme", key, 2) == (2, b"v2")
+        assert await store.agent_version("acme", key, 4) is None
+        assert await store.agent_version("acme", key, 0) is None
+        assert await store.agent_versions("acme", key, first=2) == [(2, b"v2"), (3, b"v3")]
+        assert await store.agent_versions("acme", key, first=1, last=2) == [(1, b"v1"), (2, b"v2")]
+        assert await store.agent_versions("acme", key, first=3, last=9) == [(3, b"v3")]
+        assert await store.agent_versions("acme", key, first=4) == []
+    assert await store.agent_version("acme", "nobody") is None
+    assert await store.agent_version("other", "clerk") is None
+
+
+async def test_agents_and_their_versions_have_bounds(server: Server, prefix: str) -> None:
+    bounds = AgentBounds(agents=2, versions=3)
+    store = RedisSessionStore.connect(server.url, prefix=prefix, agent_bounds=bounds)
+
+    async def put(tenant: str, name: str, mark: RequestMark | None = None) -> int:
+        body = name.encode()
+        return (
+            await store.put_agent(tenant, body, agent_id=f"agent_{name}", name=name, mark=mark)
+        ).version
+
+    mark = RequestMark(key="acme/one", body="1" * 64)
+    assert [await put("acme", "a"), await put("acme", "a"), await put("acme", "a", mark)] == [
+        1,
+        2,
+        3,
+    ]
+    with pytest.raises(InvalidRequest, match="3 versions") as refused:
+        await put("acme", "a")
+    assert refused.value.details == {"limit": "max_agent_versions", "most": 3}
+    assert await put("acme", "a", mark) == 3
+    assert await put("acme", "b") == 1
+    with pytest.raises(InvalidRequest, match="2 agents") as refused:
+        await put("acme", "c")
+    assert refused.value.details == {"limit": "max_agents", "most": 2}
+    assert await put("acme", "b") == 2
+    assert await put("other", "c") == 1
+    assert await store.delete_agent("acme", "agent_a")
+    assert await put("acme", "c") == 1
+    await store.aclose()
 
 
 async def test_concurrent_versions_of_an_agent_all_get_their_number(

@@ -57,7 +57,7 @@ async def shown(folder: Path) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     async with bootstrap.build(settings, engine=engine) as running:
         transport = httpx.ASGITransport(running.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://here") as http:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
             agent = {"tools": ["calculator"]}
             session = (await http.post("/v1/sessions", json={"agent": agent})).json()
             path = f"/v1/sessions/{session['id']}/turns"

@@ -98,7 +98,9 @@ async def test_the_command_of_the_compose_file_serves(
         url = read_until(told, URL)[1]
         async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
             assert (await http.get("/healthz")).status_code == 200
-            assert "agent_serving_queue_depth" in (await http.get("/metrics")).text
+            as_prometheus_says = {"host": "api:8080"}
+            figures = await http.get("/metrics", headers=as_prometheus_says)
+            assert "agent_serving_queue_depth" in figures.text
             assert (await http.get("/v1/sessions")).status_code == 200
     finally:
         await redis.stop()

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from agent_serving.local.errors import LocalEngineError
 from agent_serving.local.install import EngineEnvironment
@@ -128,6 +129,23 @@ def test_an_engine_that_was_killed_is_seen_and_can_be_started_again(
     process.start()
     process.wait_until_ready(timeout=30)
     assert process.pid != first
+
+
+def test_a_key_is_where_only_the_engine_s_user_reads_it(tmp_path: Path) -> None:
+    options = replace(stand_in_options(tmp_path, "polite"), api_key='"1e5"')
+    process = EngineProcess(options, grace_seconds=0.5)
+    try:
+        process.start()
+        process.wait_until_ready(timeout=30)
+        arguments = Path(f"/proc/{process.pid}/cmdline").read_bytes().decode().split("\0")
+        file = Path(arguments[arguments.index("--config") + 1])
+        assert yaml.safe_load(file.read_text()) == {"api-key": '"1e5"'}
+        assert file.stat().st_mode & 0o077 == 0
+        # SGLang writes its arguments into its log.
+        assert options.log.stat().st_mode & 0o077 == 0
+    finally:
+        process.stop()
+    assert not file.exists()
 
 
 def test_a_running_engine_is_not_started_twice(engine: Callable[[str], EngineProcess]) -> None:

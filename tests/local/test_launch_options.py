@@ -57,6 +57,26 @@ def test_the_services_own_python_does_not_reach_the_engine(
     assert {"VIRTUAL_ENV", "SGLANG_USE_CPU_ENGINE"}.isdisjoint(environment)
 
 
+def test_a_key_is_not_on_the_command_line(options: LaunchOptions, tmp_path: Path) -> None:
+    locked = replace(options, api_key="k3y")
+    command = launch_command(locked, 1, tmp_path / "secrets.yaml")
+    assert command[command.index("--config") + 1] == str(tmp_path / "secrets.yaml")
+    assert "k3y" not in " ".join(command)
+    assert "k3y" not in repr(locked)
+    assert "--config" not in launch_command(options, 1, tmp_path / "secrets.yaml")
+
+
+def test_beside_a_configuration_of_one_s_own_a_key_is_an_argument(
+    options: LaunchOptions, tmp_path: Path
+) -> None:
+    """SGLang takes one file."""
+    for own in (("--config", "mine.yaml"), ("--config=mine.yaml",)):
+        given = replace(options, api_key="k3y", extra_arguments=own)
+        command = launch_command(given, 1, tmp_path / "secrets.yaml")
+        assert command[command.index("--api-key") + 1] == "k3y"
+        assert str(tmp_path / "secrets.yaml") not in command
+
+
 def test_what_is_given_in_addition_comes_last_and_wins(
     options: LaunchOptions, tmp_path: Path
 ) -> None:

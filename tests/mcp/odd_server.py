@@ -118,6 +118,10 @@ def same_name() -> str:
 
 
 _bad("bad_schema")
+if "ODD_OUTPUT" in os.environ:
+    promised = server._tool_manager._tools["zebra"].fn_metadata.output_schema
+    assert promised is not None
+    promised["properties"]["result"]["pattern"] = os.environ["ODD_OUTPUT"]
 
 if __name__ == "__main__":
     if len(sys.argv) > 2:

@@ -13,7 +13,7 @@ from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 
 from agent_serving.testing import Say, ScriptedEngine
-from tests.api.conftest import Serve, Served, redis, serve
+from tests.api.conftest import Serve, Served, error_of, redis, serve
 from tests.api.keyed import keyed
 from tests.runtime.talk import call
 
@@ -60,6 +60,29 @@ async def test_each_agent_is_a_tool_and_a_call_is_a_turn(serve: Serve, mode: str
     turn = await served.get(f"/v1/sessions/{said['session_id']}/turns/{said['turn_id']}")
     assert (turn["status"], turn["output_text"]) == ("completed", "Five.")
     assert said["usage"] == turn["usage"]
+
+
+@MODES
+async def test_a_call_does_not_walk_the_list(
+    serve: Serve, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = await serve(ScriptedEngine(["Hello."]))
+    await register(served, "adder")
+    listed = 0
+    agents = served.service.agents
+    read = agents.list
+
+    async def counted(*args: Any, **more: Any) -> Any:
+        nonlocal listed
+        listed += 1
+        return await read(*args, **more)
+
+    monkeypatch.setattr(agents, "list", counted)
+    async with client_of(served, mode=mode) as client:
+        await client.list_tools()
+        assert listed == 1
+        assert text_of(await client.call_tool("run_adder", {"input": "Hi"})) == "Hello."
+    assert listed == 1
 
 
 @MODES
@@ -123,6 +146,21 @@ async def test_errors_are_results_that_can_be_read(
     assert told in text_of(result)
 
 
+async def test_a_call_that_is_refused_leaves_no_session(serve: Serve) -> None:
+    served = await serve()
+    await register(served, "one")
+    async with client_of(served) as client:
+        for said in (" ", "x" * 200_000):
+            assert (await client.call_tool("run_one", {"input": said})).is_error
+        assert (await served.get("/v1/sessions"))["data"] == []
+        first = await client.call_tool("run_one", {"input": "hi"})
+        session = first.structured_content["session_id"]
+        refused = await client.call_tool("run_one", {"input": " ", "session_id": session})
+        assert refused.is_error
+    [kept] = (await served.get("/v1/sessions"))["data"]
+    assert (kept["id"], kept["turn_count"]) == (session, 1)
+
+
 async def test_a_turn_that_waits_says_for_what(serve: Serve) -> None:
     served = await serve(ScriptedEngine([call("ask", "{}"), "Thanks."]))
     await register(served, "asker", tools=[{"type": "function", "name": "ask"}])
@@ -153,6 +191,26 @@ async def test_keys_are_asked_for(serve: Serve) -> None:
     service = await keyed(serve)
     answer = await service.served.http.post("/mcp", json={"jsonrpc": "2.0"})
     assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "PUT", "OPTIONS"])
+async def test_there_is_no_stream_beside_the_answers(serve: Serve, method: str) -> None:
+    """It would stay open, and nothing would ever be said on it."""
+    served = await serve()
+    accept = {"accept": "application/json, text/event-stream"}
+    async with asyncio.timeout(10), served.http.stream(method, "/mcp", headers=accept) as answer:
+        assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+async def test_a_key_that_may_not_even_read_gets_nothing(serve: Serve) -> None:
+    service = await keyed(serve)
+    asking = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    accept = {"accept": "application/json, text/event-stream"}
+    async with service.tenant("operators", "metrics") as http:
+        answer = await http.post("/mcp", json=asking, headers=accept)
+        assert error_of(answer)[:2] == (403, "forbidden")
+    async with service.tenant("a", "read") as http:
+        assert (await http.post("/mcp", json=asking, headers=accept)).status_code == 200
 
 
 async def test_a_key_sees_and_runs_the_agents_of_its_tenant_only(serve: Serve) -> None:

@@ -11,6 +11,8 @@ import pytest
 from agent_serving.adapters.tools.mcp import McpToolRunner
 from agent_serving.adapters.tools.mcp import runner as runner_module
 from agent_serving.adapters.tools.mcp.catalog import catalog
+from agent_serving.adapters.tools.mcp.runner import LEAST_TTL_MS
+from agent_serving.adapters.tools.mcp.transport import BODY_LIMIT
 from agent_serving.domain.errors import ConfigurationError, ToolServerUnavailable, UnknownTool
 from agent_serving.domain.mcp import McpServer
 from agent_serving.domain.values import ToolCall, ToolResult
@@ -50,6 +52,17 @@ async def test_what_cannot_be_served_is_left_out_with_the_reason(odd: Odd) -> No
 async def test_a_call_is_answered(odd: Odd) -> None:
     result = await call(odd.runner, "odd__zebra", '{"text": "stripes"}')
     assert (result.outcome, result.output) == ("ok", "stripes")
+
+
+async def test_an_answer_is_not_matched_with_the_patterns_of_its_server(
+    connect: Connect, witness: Path
+) -> None:
+    """This one would take Python's `re` for years."""
+    server = odd_stdio(witness, env={"ODD_OUTPUT": "^(a+)+$"}, connect_seconds=60)
+    runner = await connect(odd=server)
+    text = "a" * 60 + "!"
+    result = await call(runner, "odd__zebra", json.dumps({"text": text}))
+    assert (result.outcome, result.output) == ("ok", text)
 
 
 async def test_a_call_carries_its_trace_and_its_idempotency_key(odd: Odd) -> None:
@@ -192,12 +205,40 @@ async def test_an_unknown_server_is_told_with_those_there_are(connect: Connect) 
         await runner.offered("http://elsewhere")
 
 
-@pytest.mark.parametrize(("milliseconds", "more"), [("0", 2), ("600000", 0)])
+async def test_an_answer_that_is_too_large_is_not_read(connect: Connect, odd_http: OddHttp) -> None:
+    await odd_http.start()
+    runner = await connect(odd=McpServer(url=odd_http.url, connect_seconds=60))
+    large = await call(runner, "odd__long", json.dumps({"characters": BODY_LIMIT}))
+    assert large.outcome == "error"
+    assert "more than 4 MiB" in large.output
+    small = await call(runner, "odd__long", '{"characters": 3000}')
+    assert small.output == "x" * 3000
+
+
+async def test_a_server_has_at_most_so_many_tools(
+    connect: Connect, witness: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner_module, "MAX_TOOLS", 4)
+    runner = await connect(odd=odd_stdio(witness, connect_seconds=60))
+    [state] = runner.states()
+    assert state.tools + len(state.left_out) == 5
+    assert "more than 4 tools" in state.left_out[-1].why
+    named = ("talk", "die_once")
+    few = await connect(odd=odd_stdio(witness, allowed_tools=named, connect_seconds=60))
+    assert [spec.name for spec in few.specs()] == ["odd__die_once", "odd__talk"]
+    assert few.states()[0].left_out == ()
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "least", "more"),
+    [("0", 0, 2), ("0", LEAST_TTL_MS, 0), ("600000", LEAST_TTL_MS, 0)],
+)
 async def test_a_list_is_good_for_as_long_as_the_server_says(
     connect: Connect,
     witness: Path,
     monkeypatch: pytest.MonkeyPatch,
     milliseconds: str,
+    least: int,
     more: int,
 ) -> None:
     asked = 0
@@ -208,6 +249,7 @@ async def test_a_list_is_good_for_as_long_as_the_server_says(
         return catalog(*args)
 
     monkeypatch.setattr(runner_module, "catalog", counting)
+    monkeypatch.setattr(runner_module, "LEAST_TTL_MS", least)
     server = odd_stdio(witness, env={"ODD_TTL": milliseconds}, connect_seconds=60)
     runner = await connect(odd=server)
     before = asked

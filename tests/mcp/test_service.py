@@ -189,6 +189,33 @@ async def test_an_agent_is_shown_as_it_would_have_to_be_given(
         assert again.json()["tools"] == made.json()["tools"]
 
 
+@pytest.mark.parametrize("change", [{"instructions": "Be quick."}, {"temperature": 0.5}])
+async def test_what_an_agent_wants_to_be_asked_is_asked_after_a_fork_too(
+    tmp_path: Path, witness: Path, change: dict[str, Any]
+) -> None:
+    script = ["Hello.", call("odd__zebra", '{"text": "z"}'), "Done."]
+    settings = Settings(data_dir=tmp_path, mcp_servers={"odd": odd_stdio(witness, **SLOW)})
+    asks = {"type": "mcp", "server": "odd", "require_approval": "always"}
+    async with serving(settings, script) as served:
+        await ready(served, "odd")
+        made = await served.http.post("/v1/agents", json={"name": "careful", "tools": [asks]})
+        assert made.status_code == 201
+        first = await served.http.post(
+            "/v1/responses", json={"model": "agent:careful", "input": "Hi"}
+        )
+        before = {"previous_response_id": first.json()["id"]}
+        second = await served.http.post("/v1/responses", json={"input": "?"} | before | change)
+        assert second.status_code == 200
+        [turn] = [
+            turn
+            for session in (await served.get("/v1/sessions"))["data"]
+            for turn in (await served.get(f"/v1/sessions/{session['id']}/turns"))["data"]
+            if turn["status"] != "completed"
+        ]
+        assert turn["status"] == "waiting"
+        assert [wanted["type"] for wanted in turn["required_inputs"]] == ["approval"]
+
+
 @pytest.mark.parametrize(
     ("tool", "status", "code", "told"),
     [

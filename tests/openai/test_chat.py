@@ -9,6 +9,8 @@ import openai
 import pytest
 from pydantic import BaseModel
 
+from agent_serving.api.errors import GenerationFailed
+from agent_serving.api.openai.completions import Chunks
 from agent_serving.testing import Break, Say
 from tests.openai.conftest import ADDS, LOOK_UP, LOOKS_UP, Talk, Talking
 
@@ -243,6 +245,54 @@ async def test_chunks_that_are_void_end_the_stream(talking: Talking) -> None:
     talk = await talking(Break(), '{"town": "Lima"}')
     whole = joined(await streamed(talk, messages=ASKED, response_format=TOWN))
     assert whole["content"] == '{"town": "Lima"}'
+
+
+@pytest.mark.parametrize(
+    ("lost", "tool"),
+    [
+        (f"{ADDS}\nIt is three, I", SERVED),
+        (f"{LOOKS_UP}\nI look, and", TOOL),
+        (f"{LOOKS_UP}\n{LOOKS_UP[:-20]}", TOOL),
+        (f"{LOOKS_UP}\n<think>\nHm, and", TOOL),
+        (f"{ADDS}\nIt is three.\n{ADDS[:-20]}", SERVED),
+    ],
+)
+async def test_what_was_lost_behind_a_call_that_had_started_ends_the_stream(
+    talking: Talking, lost: str, tool: Any
+) -> None:
+    """The reply ends with the call; what was sent of the rest is void, be it half a call."""
+    talk = await talking(Break(lost), "Nothing behind it.")
+    stream = await talk.client.chat.completions.create(
+        model="scripted", stream=True, messages=ASKED, tools=[tool]
+    )
+    told: list[Any] = []
+
+    async def read() -> None:
+        while True:
+            told.append(await anext(stream))
+
+    with pytest.raises(openai.APIError) as broken:
+        await read()
+    assert broken.value.code == "generation_failed"
+    assert joined(told)["finish"] is None
+    assert "Nothing" not in joined(told)["content"]
+
+
+def test_a_text_that_became_another_is_not_the_end() -> None:
+    """As after a crash of Redis, in which what had been told was lost."""
+    item = {"id": "item_1", "type": "message", "status": "completed"}
+    response = {"status": "completed", "output": [item | {"content": [{"text": "Half of it."}]}]}
+    chunks = Chunks(usage=False)
+    chunks.tell({"type": "response.output_text.delta", "item_id": "item_1", "delta": "Half a"})
+    assert chunks.tell({"type": "response.completed", "response": response}) == []
+    assert isinstance(chunks.failure, GenerationFailed)
+
+
+async def test_what_was_lost_and_never_sent_takes_nothing_back(talking: Talking) -> None:
+    """Calls that run here are not told."""
+    talk = await talking(Break(f"I add. {ADDS}\n{ADDS[:-20]}"), "It is 3.")
+    told = joined(await streamed(talk, messages=ASKED, tools=[SERVED]))
+    assert told == {"content": "I add.It is 3.", "calls": [], "finish": "stop"}
 
 
 @pytest.mark.parametrize(

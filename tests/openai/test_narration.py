@@ -146,6 +146,9 @@ def step(life: Life, n: int) -> None:
             if item.name == "add" and draw(st.booleans()):
                 life.finish(life.open("server")[0])
     cut = draw(st.sampled_from(["stop", "stop", "stop", "length", "cancelled"]))
+    if early and items and isinstance(items[-1], ToolCallItem) and draw(st.booleans()):
+        cut = "interrupted"
+        life.stream(MessageItem(id=f"item_{n}_void_behind", role="assistant", text=draw(TEXT)))
     if cut != "stop" and items and isinstance(items[-1], MessageItem):
         items[-1] = items[-1].but(status="incomplete")
     life.say(replied(life.session, finish=cut).but(items=tuple(items)))
@@ -205,9 +208,23 @@ def test_the_stream_of_each_response_adds_up_to_what_is_retrieved(life: Life) ->
             continue
         assert fold(told) == response["output"]
         assert told[-1]["response"] == response
+        assert _told_behind_what_is_void(told) == []
         replayed = narrated(life.session, part, facts_alone)
         assert fold(replayed) == response["output"]
         assert _ends(replayed) == [end for end in _ends(told) if "void" not in end[1]]
+
+
+def _told_behind_what_is_void(told: list[dict[str, Any]]) -> list[str]:
+    """Items that were begun before a void one had ended."""
+    void, behind = set[str](), list[str]()
+    for event in told:
+        match event["type"]:
+            case "response.output_item.added":
+                behind += [event["item"]["id"]] if void else []
+                void |= {event["item"]["id"]} if "void" in event["item"]["id"] else set()
+            case "response.output_item.done":
+                void.discard(event["item"]["id"])
+    return behind
 
 
 def _ends(told: list[dict[str, Any]]) -> list[tuple[int, str]]:

@@ -26,7 +26,7 @@ from tests.runtime.dying import (
     shown,
     until,
 )
-from tests.runtime.odd_store import OddStore
+from tests.runtime.odd_store import OddStore, copy_of, roll_back
 from tests.runtime.talk import TENANT, begin, open_session, say, settle
 
 __all__ = ["short_leases"]
@@ -235,13 +235,19 @@ async def test_what_streams_is_kept_in_the_writes_that_tell_it(start: Any, odd: 
     assert [events for events, _ in writes[:-1]].count(0) == 0
 
 
-async def test_what_a_write_could_not_keep_the_next_one_keeps(start: Any, odd: OddStore) -> None:
-    class Slow(ScriptedEngine):
-        async def generate(self, generation: Generation) -> AsyncGenerator[Chunk | Finished, None]:
-            async for part in super().generate(generation):
-                yield part
-                await asyncio.sleep(0.005)
+class Slow(ByteEngine):
+    """So that a reply takes several writes."""
 
+    told = ""
+
+    async def generate(self, generation: Generation) -> AsyncGenerator[Chunk | Finished, None]:
+        async for part in super().generate(generation):
+            yield part
+            self.told += part.text if isinstance(part, Chunk) else ""
+            await asyncio.sleep(0.01)
+
+
+async def test_what_a_write_could_not_keep_the_next_one_keeps(start: Any, odd: OddStore) -> None:
     service = await start(Slow([Break("word " * 40), "end."]), store=odd)
     odd.fail_once("publish")
     session = await lone(service)
@@ -249,3 +255,63 @@ async def test_what_a_write_could_not_keep_the_next_one_keeps(start: Any, odd: O
     assert "publish" not in odd.around
     assert turn.output_text == "word " * 40 + "end."
     assert turn.usage.output_tokens == len(turn.output_text) + 1
+
+
+def loses(odd: OddStore, url: str, *, kept: int, written: int) -> None:
+    """Of `written` writes of a reply that were answered Redis comes back with the first `kept`."""
+    copy: dict[bytes, Any] = {}
+    number = 0
+
+    async def publish(write: Any, args: tuple[Any, ...]) -> None:
+        nonlocal copy, number
+        if number == kept:
+            copy = await copy_of(url, args[0])
+        if number == written:
+            await roll_back(url, args[0], copy)
+        await write()
+        number += 1
+
+    odd.around["publish"] = publish
+
+
+STORY = "Once upon a time there was a king, who had a daughter, who had a golden ball"
+
+
+@pytest.mark.parametrize(("kept", "written"), [(0, 1), (0, 3), (1, 2), (3, 6)])
+async def test_what_redis_has_lost_of_a_reply_is_kept_again(
+    start: Any, odd: OddStore, redis: EmbeddedRedis, kept: int, written: int
+) -> None:
+    service = await start(Slow([Break(STORY), "."]), store=odd)
+    loses(odd, redis.url, kept=kept, written=written)
+    session = await lone(service)
+    turn = await say(service, session, "hi")
+    assert turn.output_text == f"{STORY}."
+    assert turn.usage.output_tokens == len(turn.output_text) + 1
+
+
+async def test_what_redis_has_lost_of_the_second_attempt_is_kept_again(
+    start: Any, odd: OddStore, redis: EmbeddedRedis
+) -> None:
+    """Of either attempt one write is kept, when the second one's is lost."""
+    service = await start(Slow([Break("Once "), Break(STORY[5:]), "."]), store=odd)
+    loses(odd, redis.url, kept=1, written=2)
+    session = await lone(service)
+    turn = await say(service, session, "hi")
+    assert turn.output_text == f"{STORY}."
+
+
+@pytest.mark.usefixtures("short_leases")
+async def test_a_replica_that_dies_behind_a_loss_of_redis_is_gone_on_from(
+    start: Any, odd: OddStore, redis: EmbeddedRedis
+) -> None:
+    silent = Slow([Break(STORY)])
+    silent.hangs = True
+    first = await start(silent, store=odd)
+    loses(odd, redis.url, kept=2, written=4)
+    session = await lone(first)
+    turn = await begin(first, session, "hi")
+    await until(lambda: silent.told == STORY)
+    await asyncio.sleep(0.2)
+    await die(first, odd)
+    second = await start(ByteEngine(["."]))
+    assert (await settle(second, session, turn)).output_text == f"{STORY}."

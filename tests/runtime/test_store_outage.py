@@ -10,7 +10,8 @@ import pytest
 from agent_serving.adapters.redis import EmbeddedRedis, RedisSessionStore
 from agent_serving.domain.errors import LogGone, NotFound, StoreUnavailable
 from agent_serving.domain.tool import tool
-from agent_serving.testing import Say, ScriptedEngine
+from agent_serving.runtime import model_step
+from agent_serving.testing import Break, Say, ScriptedEngine
 from tests.runtime.odd_store import OddStore, copy_of, roll_back
 from tests.runtime.talk import TENANT, begin, call, open_session, reload, say, settle
 
@@ -106,8 +107,6 @@ async def test_a_turn_rides_out_an_outage_and_its_running_call_with_it(
 async def test_a_fact_whose_answer_was_lost_counts_once(
     start: Any, odd: OddStore, witness: Path, fact: str
 ) -> None:
-    from agent_serving.testing import Break
-
     @tool(effect="once")
     async def mark() -> str:
         """Leave a mark."""
@@ -128,6 +127,77 @@ async def test_a_fact_whose_answer_was_lost_counts_once(
     known = (*engine.requests[0].prompt, *engine.encode(reply))
     assert tuple(engine.requests[2].prompt)[: len(known)] == known
     assert engine.decode(engine.requests[2].prompt).count("marked") == 1
+
+
+async def test_the_failure_of_a_step_whose_answer_was_lost_is_no_surprise(
+    start: Any, odd: OddStore, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_step, "BACKOFF_SECONDS", 0.0)
+    service = await start(ScriptedEngine([Break("Hel")]), store=odd)
+    session = await open_session(service)
+    odd.lose_answers("step_failed")
+    turn = await say(service, session, "go")
+    assert turn.status == "failed"
+    assert turn.error is not None
+    assert turn.error.code == "engine_unavailable"
+    assert [attempt.number for attempt in turn.model_steps[0].attempts] == [1, 2, 3]
+    assert [r.message for r in caplog.records if r.name.startswith("agent_serving")] == []
+
+
+async def test_the_failure_of_a_plan_whose_answer_was_lost_is_told_once(
+    start: Any, odd: OddStore
+) -> None:
+    @tool(effect="pure")
+    def shout() -> str:
+        """Say more than fits."""
+        return "x" * 5000
+
+    engine = ScriptedEngine([call("shout", "{}")], context_length=3000)
+    service = await start(engine, tools=[shout], store=odd)
+    session = await open_session(service, tools=["shout"])
+    odd.lose_answers("step_failed")
+    turn = await say(service, session, "go")
+    assert turn.error is not None
+    assert turn.error.code == "context_length_exceeded"
+    events = await service.feed.page(session, 0, 1000)
+    assert [event.type for event in events].count("error") == 1
+
+
+async def test_a_doubt_whose_answer_was_lost_disturbs_no_other_call(
+    start: Any, odd: OddStore, witness: Path
+) -> None:
+    def leave(mark: str) -> None:
+        with witness.open("a") as file:
+            file.write(mark)
+
+    @tool(effect="idempotent", timeout=30)
+    async def look() -> str:
+        """Look."""
+        leave("l")
+        await asyncio.sleep(1.5)
+        return "seen"
+
+    @tool(effect="once", timeout=30)
+    async def pay() -> str:
+        """Pay."""
+        leave("p")
+        await asyncio.sleep(30)
+        return "paid"
+
+    tools = [look, pay]
+    engine = ScriptedEngine([f"{call('look', '{}')}\n{call('pay', '{}')}"])
+    first = await start(engine, tools=tools)
+    session = await open_session(first, tools=["look", "pay"])
+    turn = await begin(first, session, "go")
+    async with asyncio.timeout(10):
+        while witness.read_text() != "lp":
+            await asyncio.sleep(0.01)
+    await first.aclose()
+    odd.lose_answers("tool_doubted")
+    turn = await settle(await start(engine, tools=tools, store=odd), session, turn)
+    assert turn.status == "waiting"
+    assert [step.status for step in turn.tool_steps] == ["completed", "in_doubt"]
+    assert witness.read_text() == "lpl"
 
 
 async def test_a_store_that_lost_its_last_facts_is_believed(

@@ -53,7 +53,10 @@ def _algorithms(jwk: Any) -> tuple[str, ...]:
     """What the key may verify: the algorithms of its type, or the one of them that it names."""
     if not isinstance(jwk, dict) or not isinstance(jwk.get("kid"), str | None):
         return ()
-    if jwk.get("use", "sig") != "sig" or "verify" not in jwk.get("key_ops", ["verify"]):
+    operations = jwk.get("key_ops", ["verify"])
+    if not isinstance(operations, list) or "verify" not in operations:
+        return ()
+    if jwk.get("use", "sig") != "sig":
         return ()
     of_type = _RSA if jwk.get("kty") == "RSA" else _BY_CURVE.get(str(jwk.get("crv")), ())
     named = jwk.get("alg")

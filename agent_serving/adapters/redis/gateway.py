@@ -190,7 +190,7 @@ class Gateway:
                 )
             case NoPermissionError():
                 text = f"{where} does not let this user run a command that the store needs: {error}"
-            case OutOfMemoryError():
+            case ResponseError() if _is_full(error):
                 return StoreFull(
                     f"{where} has reached its maxmemory and takes no more. Raise it, delete "
                     "sessions (DELETE /v1/sessions/{id} frees theirs) or open new ones with a "
@@ -208,6 +208,11 @@ class Gateway:
                     "calls work again as soon as it answers"
                 )
         return StoreUnavailable(text)
+
+
+def _is_full(error: ResponseError) -> bool:
+    """Redis before 7 tells of it in the text of a script's error."""
+    return isinstance(error, OutOfMemoryError) or "-OOM command not allowed" in str(error)
 
 
 def client_of(url: str, *, max_connections: int) -> Redis:

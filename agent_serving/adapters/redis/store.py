@@ -10,7 +10,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from agent_serving.adapters.redis import feed
-from agent_serving.adapters.redis.agents import AgentTable
+from agent_serving.adapters.redis.agents import USUAL, AgentBounds, AgentTable
 from agent_serving.adapters.redis.books import Books
 from agent_serving.adapters.redis.gateway import Command, Gateway, client_of, encode
 from agent_serving.adapters.redis.keys import SessionKeys
@@ -18,7 +18,7 @@ from agent_serving.adapters.redis.leases import Leases, fence
 from agent_serving.adapters.redis.log import SessionLog
 from agent_serving.adapters.redis.memory import Memory
 from agent_serving.adapters.redis.paging import Scan
-from agent_serving.adapters.redis.refusals import gone
+from agent_serving.adapters.redis.refusals import gone, torn
 from agent_serving.adapters.redis.reservations import Reservations
 from agent_serving.adapters.redis.sessions import SessionIndex
 from agent_serving.domain.charge import Charge
@@ -58,6 +58,7 @@ class RedisSessionStore:
         max_readers: int = 256,
         embedded: bool = False,
         replicas: int = 0,
+        agent_bounds: AgentBounds = USUAL,
     ) -> None:
         """`client` returns bytes; the store closes it. `max_readers` calls of `read` can block at
         once, on connections of their own; further ones wait their time and look once. An append
@@ -67,7 +68,7 @@ class RedisSessionStore:
         self._prefix = prefix
         self._embedded = embedded
         self._index = SessionIndex(gateway, prefix)
-        self._agents = AgentTable(gateway, prefix)
+        self._agents = AgentTable(gateway, prefix, agent_bounds)
         self._books = Books(gateway, prefix)
         self._log = SessionLog(gateway, prefix, self._index, self._books, replicas)
         self._reservations = Reservations(gateway, prefix)
@@ -85,11 +86,19 @@ class RedisSessionStore:
         max_readers: int = 256,
         embedded: bool = False,
         replicas: int = 0,
+        agent_bounds: AgentBounds = USUAL,
     ) -> RedisSessionStore:
         """`redis://`, `rediss://` or `unix://`, with user and password in the URL. Nothing is
         sent yet. Raises InvalidRequest (the URL cannot be read)."""
         client = client_of(url, max_connections=max_connections)
-        return cls(client, prefix, max_readers=max_readers, embedded=embedded, replicas=replicas)
+        return cls(
+            client,
+            prefix,
+            max_readers=max_readers,
+            embedded=embedded,
+            replicas=replicas,
+            agent_bounds=agent_bounds,
+        )
 
     # --- log --------------------------------------------------------------------------------
 
@@ -125,8 +134,8 @@ class RedisSessionStore:
         if not events and keep is None:
             return
         keys = self._keys(session_id)
-        kept = ("", "", "") if keep is None else (keep.head, keep.part, "1" if keep.whole else "0")
-        await self._gateway.send(
+        kept = ("", "", "") if keep is None else (keep.head, keep.part, keep.behind or "")
+        appended = await self._gateway.ask(
             self._publish(
                 [keys.meta, keys.live, keys.reply],
                 nonce or secrets.token_bytes(12),
@@ -137,6 +146,8 @@ class RedisSessionStore:
                 *events,
             )
         )
+        if appended < 0:
+            raise torn(session_id)
 
     async def kept(self, session_id: str) -> Kept | None:
         entries: list[bytes] = await self._gateway.ask(
@@ -202,14 +213,21 @@ class RedisSessionStore:
         mark: RequestMark | None = None,
     ) -> StoredAgent:
         """Raises InvalidRequest where the name belongs to another agent of the tenant, whose id
-        is in `details["agent_id"]`."""
+        is in `details["agent_id"]`, and at a bound, whose setting is in `details["limit"]`."""
         return await self._agents.put(tenant, agent, agent_id=agent_id, name=name, mark=mark)
 
     async def agent_made_by(self, tenant: str, mark: RequestMark) -> StoredAgent | None:
         return await self._agents.made_by(tenant, mark)
 
-    async def agent_versions(self, tenant: str, key: str) -> list[tuple[int, bytes]]:
-        return await self._agents.versions(tenant, key)
+    async def agent_version(
+        self, tenant: str, key: str, number: int | None = None
+    ) -> tuple[int, bytes] | None:
+        return await self._agents.version(tenant, key, number)
+
+    async def agent_versions(
+        self, tenant: str, key: str, *, first: int = 1, last: int | None = None
+    ) -> list[tuple[int, bytes]]:
+        return await self._agents.versions(tenant, key, first, last)
 
     async def list_agents(
         self, tenant: str, *, limit: int, after: str | None, before: str | None, descending: bool

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Any, NoReturn
 
 import httpx
@@ -43,6 +44,10 @@ def refusal(worker: str, status: int | None, words: str) -> AgentServingError:
     if status in _REFUSED:
         kind = ContextLengthExceeded if "context length" in words else InvalidRequest
         return kind(f"The engine {worker} refused the request: {words}", details={"engine": words})
+    if status == HTTPStatus.UNAUTHORIZED:
+        return EngineUnavailable(
+            f"The engine {worker} asks for another key: set engine_api_key to its --api-key."
+        )
     answered = "" if status is None else f" (status {status})"
     return EngineUnavailable(f"The engine {worker} failed the request{answered}: {words}")
 

@@ -16,7 +16,7 @@ from agent_serving.adapters.sglang.stream import Deltas, Frame
 from agent_serving.adapters.sglang.timings import Stopwatch, timings_of, usage_of
 from agent_serving.domain.constraint import Constraint
 from agent_serving.domain.dialect import Dialect
-from agent_serving.domain.errors import AgentServingError, EngineUnavailable
+from agent_serving.domain.errors import AgentServingError, EngineUnavailable, VoidReply
 from agent_serving.domain.values import Message, ToolSpec
 from agent_serving.ports import Chunk, Finished, Generation, Spelled, Worker
 
@@ -119,26 +119,33 @@ async def _pieces(
     watch = Stopwatch(sent=exchange.sent)
     while True:
         at, frame = await exchange.frame()
+        _check_prompt(frame, generation, member)
         chunk = deltas.cut(frame)
         watch.chunk(at, len(chunk.tokens))
         if chunk.tokens or chunk.text:
             yield chunk
         if frame.finish is not None:
             watch.ended = at
-            yield _finished(frame, watch, generation, member)
+            yield _finished(frame, watch)
             return
 
 
-def _finished(frame: Frame, watch: Stopwatch, generation: Generation, member: Member) -> Finished:
-    usage = usage_of(frame.meta)
-    if usage.input_tokens != len(generation.prompt):
-        raise EngineUnavailable(
-            f"The engine {member.worker.name} counts {usage.input_tokens} prompt tokens where "
+def _check_prompt(frame: Frame, generation: Generation, member: Member) -> None:
+    """Before anything of the frame comes out: what has, is kept, and the last of it looks whole."""
+    counted = frame.meta.get("prompt_tokens")
+    if counted is None and frame.finish is None:
+        return
+    if counted != len(generation.prompt):
+        raise VoidReply(
+            f"The engine {member.worker.name} counts {counted} prompt tokens where "
             f"{len(generation.prompt)} were sent: it changed the prompt, so the reply is void "
             "(--allow-auto-truncate must be off)."
         )
+
+
+def _finished(frame: Frame, watch: Stopwatch) -> Finished:
     return Finished(
         reason="stop" if frame.finish == "stop" else "length",
-        usage=usage,
+        usage=usage_of(frame.meta),
         timings=timings_of(watch, frame.meta),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent_serving.adapters.sglang.client import engine_words, refusal
-from agent_serving.domain.errors import EngineUnavailable
+from agent_serving.domain.errors import EngineUnavailable, VoidReply
 from agent_serving.ports import Chunk
 
 
@@ -74,7 +74,7 @@ def _frame(body: Any, worker: str) -> Frame:
 class Deltas:
     """Cuts what is new out of each frame, for servers that send all up to now (the default) and
     for those that send what is new (--incremental-streaming-output). The engine's own count of
-    tokens exposes a wrong guess before anything wrong gets out."""
+    tokens exposes a wrong guess before anything wrong gets out, or looks whole."""
 
     def __init__(self, worker: str, *, incremental: bool) -> None:
         self._worker = worker
@@ -102,7 +102,9 @@ class Deltas:
 
     def _broken(self, what: str) -> EngineUnavailable:
         how = "incremental" if self._incremental else "cumulative"
-        return EngineUnavailable(
+        # Each frame of an incremental stream is counted before it gets out.
+        kind = EngineUnavailable if self._incremental else VoidReply
+        return kind(
             f"The engine {self._worker} {what}. Its stream was read as {how}, as it was when last "
             "probed; it may have been restarted with another setting, and is probed again."
         )

@@ -15,8 +15,9 @@ from starlette.types import Receive, Scope, Send
 
 import agent_serving
 from agent_serving.api.context import Api
+from agent_serving.api.disclosure import told
 from agent_serving.api.mcp.runs import run_agent
-from agent_serving.api.mcp.tools import agent_page
+from agent_serving.api.mcp.tools import agent_page, input_schema
 from agent_serving.api.scopes import require
 from agent_serving.domain.access import EVERYTHING, Identity
 from agent_serving.domain.access import Scope as KeyScope
@@ -38,11 +39,15 @@ class _Endpoint:
             "agent-serving",
             version=agent_serving.__version__,
             instructions="Each tool runs an agent. Give `session_id` to go on with a conversation.",
+            get_tool_input_schema=input_schema,
             on_list_tools=self._list,
             on_call_tool=self._call,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raises Unauthenticated, Forbidden: handshakes and pings take `read`, too."""
+        if self._api.access is not None:
+            require(scope["state"].get("identity"), "read")
         manager = StreamableHTTPSessionManager(
             self._server,
             stateless=True,
@@ -58,7 +63,7 @@ class _Endpoint:
             api = self._of(context, "read")
             return await agent_page(api, params.cursor if params is not None else None)
         except AgentServingError as error:
-            raise MCPError(SERVER_ERROR, error.message, {"code": error.code}) from None
+            raise _refusal(error, context) from None
 
     async def _call(
         self, context: Request, params: types.CallToolRequestParams
@@ -67,11 +72,14 @@ class _Endpoint:
         try:
             return await run_agent(self._of(context, "run"), context, params)
         except AccessError as error:
-            raise MCPError(SERVER_ERROR, error.message, {"code": error.code}) from None
+            raise _refusal(error, context) from None
         except AgentServingError as error:
-            told = {"error": {"code": error.code, "message": error.message}}
-            text = types.TextContent(text=f"{error.code}: {error.message}")
-            return types.CallToolResult(content=[text], structured_content=told, is_error=True)
+            message = _told(error, context)
+            structured = {"error": {"code": error.code, "message": message}}
+            text = types.TextContent(text=f"{error.code}: {message}")
+            return types.CallToolResult(
+                content=[text], structured_content=structured, is_error=True
+            )
 
     def _of(self, context: Request, scope: KeyScope) -> Api:
         """The API as the caller may use it. Raises Unauthenticated, Forbidden."""
@@ -85,5 +93,17 @@ class _Endpoint:
         return replace(api, identity=identity)
 
 
+def _refusal(error: AgentServingError, context: Request) -> MCPError:
+    return MCPError(SERVER_ERROR, _told(error, context), {"code": error.code})
+
+
+def _told(error: AgentServingError, context: Request) -> str:
+    assert context.request is not None
+    return told(error, context.request.scope)
+
+
 def install(app: FastAPI, api: Api) -> None:
-    app.add_route(PATH, _Endpoint(api), include_in_schema=False)  # type: ignore[arg-type]
+    # Only POST: without state between requests nothing could be said on a stream opened by GET,
+    # and there is no session to DELETE.
+    endpoint: Any = _Endpoint(api)
+    app.add_route(PATH, endpoint, methods=["POST"], include_in_schema=False)

@@ -36,7 +36,10 @@ async def run_agent(
         traceparent=_meta(context, "traceparent") or headers.get("traceparent"),
         tracestate=_meta(context, "tracestate") or headers.get("tracestate"),
     )
-    taken = await api.service.sessions.start_turn(api.tenant, session.id, request)
+    if session_id is None:
+        taken = await _first_turn(api, session, request)
+    else:
+        taken = await api.service.sessions.start_turn(api.tenant, session.id, request)
     telling = asyncio.create_task(_tell(api, context, session, taken), name="mcp progress")
     try:
         turn = await _settled(api, session.id, taken.turn)
@@ -74,10 +77,19 @@ async def _session(api: Api, tool: str, session_id: str | None) -> Session:
                 param="session_id",
             )
         return session
-    versions = await api.service.agents.versions(api.tenant, name)
-    if not versions or tool != PREFIX + versions[-1].name:
+    agent = await api.service.agents.newest(api.tenant, name)
+    if agent is None or tool != PREFIX + agent.name:
         raise UnknownTool(f"There is no tool {tool!r}; tools/list names those there are.")
-    return (await api.service.sessions.open(api.tenant, versions[-1])).value
+    return (await api.service.sessions.open(api.tenant, agent)).value
+
+
+async def _first_turn(api: Api, session: Session, asked: TurnRequest) -> Taken:
+    try:
+        return await api.service.sessions.start_turn(api.tenant, session.id, asked)
+    except Exception:
+        # Nobody knows the session's id: it would stay for ever.
+        await api.service.sessions.delete(api.tenant, session.id)
+        raise
 
 
 async def _settled(api: Api, session_id: str, turn: Turn) -> Turn:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import mcp_types as types
 
 from agent_serving.api.context import Api
@@ -22,6 +25,11 @@ _INPUT = {
     "required": ["input"],
     "additionalProperties": False,
 }
+
+
+def input_schema(_tool: str) -> Mapping[str, Any]:
+    """The same for all: the SDK, which wants it for each call, need not look through the list."""
+    return _INPUT
 
 
 async def agent_page(api: Api, cursor: str | None) -> types.ListToolsResult:

@@ -11,6 +11,7 @@ from agent_serving.api.errors import Unsupported
 from agent_serving.api.openai.bodies import Format, NamedChoice, ResponseBody, Tool
 from agent_serving.api.openai.objects import ECHOED
 from agent_serving.domain.errors import InvalidRequest
+from agent_serving.domain.mcp import McpTools, ToolNames
 from agent_serving.domain.receipt import RequestMark
 from agent_serving.domain.values import (
     Agent,
@@ -88,20 +89,25 @@ def _class(tier: str | None) -> ServiceClass | None:
 
 
 def _kept(tools: tuple[ToolSpec, ...]) -> tuple[str | ToolSpec, ...]:
-    return tuple(tool.name if tool.executor == "server" else tool for tool in tools)
+    """A server's tool as the agent froze it: the deployment's of that name may ask for less."""
+    return tuple(
+        tool.name if tool.executor == "server" and tool.remote is None else tool for tool in tools
+    )
 
 
-def _tools(api: Api, body: ResponseBody) -> tuple[str | ToolSpec, ...]:
+def _tools(api: Api, body: ResponseBody) -> tuple[str | ToolSpec | McpTools, ...]:
     ours = {spec.name for spec in api.service.ports.tools.specs()}
     return tuple(_tool(tool, ours, n) for n, tool in enumerate(body.tools or ()))
 
 
-def _tool(tool: Tool, ours: set[str], position: int) -> str | ToolSpec:
+def _tool(tool: Tool, ours: set[str], position: int) -> str | ToolSpec | McpTools:
     place = f"tools[{position}]"
+    if tool.type == "mcp":
+        return _mcp_tools(tool, place)
     if tool.type != "function":
         raise Unsupported(
-            f"Tools of type {tool.type[:64]!r} cannot be served here; only `function` can. GET "
-            "/v1/tools lists what this deployment can run itself.",
+            f"Tools of type {tool.type[:64]!r} cannot be served here; `function` and `mcp` can. "
+            "GET /v1/tools lists what this deployment can run itself.",
             param=f"{place}.type",
         )
     if not tool.name:
@@ -120,6 +126,24 @@ def _tool(tool: Tool, ours: set[str], position: int) -> str | ToolSpec:
             f"{tool.name[:80]!r} is no name for a tool: letters, digits, _ and -, at most 64.",
             param=f"{place}.name",
         ) from error
+
+
+def _mcp_tools(tool: Tool, place: str) -> McpTools:
+    for name, given in (("server_url", tool.server_url), ("connector_id", tool.connector_id)):
+        if given is not None:
+            raise Unsupported(
+                "MCP servers are configured by the deployment. Leave the address out and name one "
+                "of them by `server_label`: GET /v1/tools.",
+                param=f"{place}.{name}",
+            )
+    if not tool.server_label:
+        raise InvalidRequest(f"`{place}.server_label` is missing.", param=f"{place}.server_label")
+    allowed = tool.allowed_tools
+    return McpTools(
+        server=tool.server_label,
+        allowed_tools=allowed.tool_names if isinstance(allowed, ToolNames) else allowed,
+        require_approval=tool.require_approval,
+    )
 
 
 async def turn_request(

@@ -3,11 +3,15 @@ header of the answer."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag
 
 from agent_serving.api.bodies import Metadata
+from agent_serving.domain.mcp import RequireApproval, ToolNames
+
+MAX_ITEMS = 4096
+"""Of one request."""
 
 
 class Lenient(BaseModel):
@@ -36,20 +40,34 @@ class InputItem(Lenient):
     call_id: str | None = Field(None, max_length=256, description="Which call.")
     name: str | None = Field(None, max_length=64, description="The function that is called.")
     arguments: str | None = Field(None, description="JSON text.")
+    server_label: str | None = Field(None, max_length=64, description="Of an `mcp_call`.")
     output: Content | None = Field(None, description="What the call gave.")
 
 
 class Tool(Lenient):
     """A `function` that the caller runs. With neither `description` nor `parameters`, a tool of
-    this deployment, which runs here."""
+    this deployment, which runs here. Or `mcp`: tools of an MCP server that the deployment has."""
 
-    type: str = Field(description="Only `function` can be served.", examples=["function"])
+    type: str = Field(description="`function` or `mcp`.", examples=["function"])
     name: str | None = Field(None, description="What the model calls it.", examples=["look_up"])
     description: str | None = Field(None, max_length=8192, description="What it does.")
     parameters: dict[str, JsonValue] | None = Field(
         None, description="JSON schema of the arguments."
     )
     strict: bool | None = Field(None, description="Arguments always fit the schema here.")
+    server_label: str | None = Field(
+        None, max_length=32, description="Of an MCP server of the deployment: GET /v1/tools."
+    )
+    allowed_tools: Annotated[tuple[str, ...], Field(max_length=512)] | ToolNames | None = Field(
+        None, description="Of the MCP server; all of them where not set."
+    )
+    require_approval: RequireApproval = Field(
+        "never",
+        description="Which calls of the MCP server wait until somebody agrees, by the REST API. "
+        "The deployment may ask for more.",
+    )
+    server_url: str | None = Field(None, description="Refused: servers are configured.")
+    connector_id: str | None = Field(None, description="Refused: servers are configured.")
 
 
 class NamedChoice(Lenient):
@@ -82,7 +100,17 @@ class ConversationRef(Lenient):
 
 
 Conversation = str | ConversationRef
-Input = str | list[InputItem]
+
+
+def _kind_of_input(value: Any) -> str:
+    return "text" if isinstance(value, str) else "items"
+
+
+Input = Annotated[
+    Annotated[str, Tag("text")]
+    | Annotated[list[InputItem], Tag("items"), Field(max_length=MAX_ITEMS)],
+    Discriminator(_kind_of_input),
+]
 Temperature = Annotated[float | None, Field(None, ge=0, le=2, description="0 is greedy.")]
 
 

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, JsonValue
 from agent_serving.api.bodies import Metadata
 from agent_serving.api.errors import Unsupported
 from agent_serving.api.openai.bodies import (
+    MAX_ITEMS,
     Content,
     Format,
     InputItem,
@@ -91,7 +92,7 @@ class ChatBody(Lenient):
         None, max_length=512, description="As of a response.", examples=["agent:support@3"]
     )
     messages: list[ChatMessage] = Field(
-        min_length=1, max_length=4096, description="The whole conversation."
+        min_length=1, max_length=MAX_ITEMS, description="The whole conversation."
     )
     tools: list[ChatTool] | None = Field(
         None, max_length=128, description="What the model may call."
@@ -128,7 +129,8 @@ class ChatBody(Lenient):
 
 
 def as_response(body: ChatBody) -> tuple[ResponseBody, list[str]]:
-    """The response that it asks for, and what is ignored of it. Raises Unsupported."""
+    """The response that it asks for, and what is ignored of it. Raises Unsupported,
+    InvalidRequest."""
     for param, asked in (
         ("n", body.n not in (None, 1)),
         ("stop", bool(body.stop)),
@@ -138,6 +140,11 @@ def as_response(body: ChatBody) -> tuple[ResponseBody, list[str]]:
         if asked:
             raise Unsupported(f"`{param}` cannot be served here.", param=param)
     items = [item for n, message in enumerate(body.messages) for item in _items(message, n)]
+    if len(items) > MAX_ITEMS:
+        raise InvalidRequest(
+            f"`messages` with their calls are {len(items)} items; at most {MAX_ITEMS} can be read.",
+            param="messages",
+        )
     asked_for = ResponseBody(
         model=body.model,
         input=items,

@@ -50,8 +50,10 @@ class Chunks:
         self._usage = usage
         self._head: Json = {}
         self._calls: dict[str, int] = {}
-        self._sent = False
+        self._sent: dict[str, str] = {}
+        """What was sent, by item."""
         self._cut = False
+        """Whether some of it is void, or its item not whole: nothing can come behind it."""
         self.failure: AgentServingError | None = None
         """Why there are no more chunks, where that is not the end."""
 
@@ -64,15 +66,17 @@ class Chunks:
             case "response.output_item.added":
                 return self._added(event["item"])
             case "response.output_text.delta":
-                return [self._chunk({"content": event["delta"]})]
+                return self._told(event, {"content": event["delta"]})
             case "response.reasoning_text.delta":
-                return [self._chunk({"reasoning_content": event["delta"]})]
+                return self._told(event, {"reasoning_content": event["delta"]})
             case "response.function_call_arguments.delta":
                 function = {"arguments": event["delta"]}
                 call = {"index": self._calls[event["item_id"]], "function": function}
-                return [self._chunk({"tool_calls": [call]})]
+                return self._told(event, {"tool_calls": [call]})
             case "response.output_item.done":
-                self._cut = event["item"].get("status") == "incomplete"
+                item = event["item"]
+                if item["id"] in self._sent and item["status"] == "incomplete":
+                    self._cut = True
             case "response.completed" | "response.incomplete" | "response.failed":
                 return self._end(event["response"])
             case "error":
@@ -80,17 +84,25 @@ class Chunks:
         return []
 
     def _added(self, item: Json) -> list[Json]:
-        if self._cut and self._sent:
+        if self._cut:
             self.failure = GenerationFailed(TAKEN_BACK)
         if self.failure is not None or item["type"] != "function_call":
             return []
         index = self._calls[item["id"]] = len(self._calls)
         function = {"name": item["name"], "arguments": ""}
         call = {"index": index, "id": item["call_id"], "type": "function", "function": function}
+        self._sent[item["id"]] = ""
         return [self._chunk({"tool_calls": [call]})]
+
+    def _told(self, event: Json, delta: Json) -> list[Json]:
+        self._sent[event["item_id"]] = self._sent.get(event["item_id"], "") + event["delta"]
+        return [self._chunk(delta)]
 
     def _end(self, response: Json) -> list[Json]:
         self.failure = failure_of(response)
+        said = {item["id"]: _said(item) for item in response["output"]}
+        if self.failure is None and not self._sent.items() <= said.items():
+            self.failure = GenerationFailed(TAKEN_BACK)
         if self.failure is not None:
             return []
         last = self._chunk({}, _finish(response))
@@ -99,7 +111,6 @@ class Chunks:
         return [last, {**self._head, "choices": [], "usage": usage_of(response)}]
 
     def _chunk(self, delta: Json, finish: str | None = None) -> Json:
-        self._sent = self._sent or "role" not in delta
         choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
         more = {"usage": None} if self._usage else {}
         return {**self._head, "choices": [choice], **more}
@@ -148,4 +159,7 @@ def _finish(response: Json) -> str:
 
 
 def _said(item: Json) -> str:
+    """The text of a message or of reasoning; of a call its arguments."""
+    if "arguments" in item:
+        return str(item["arguments"])
     return "".join(part["text"] for part in item["content"])

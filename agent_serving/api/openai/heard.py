@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent_serving.api.errors import Unsupported
 from agent_serving.api.openai.bodies import Content, Input, InputItem
+from agent_serving.api.openai.output import SERVER_LABEL
 from agent_serving.domain.errors import InvalidRequest
+from agent_serving.domain.mcp import served_name
 from agent_serving.domain.values import (
     Item,
     MessageItem,
@@ -62,6 +64,7 @@ def heard(given: Input | None, new_id: NewId, *, param: str = "input") -> Heard:
         return Heard((), items)
     instructions: list[str] = []
     found: list[Item] = []
+    names: dict[str, str] = {}
     for position, item in enumerate(given):
         place = f"{param}[{position}]"
         if item.type == "message" and item.role in ("system", "developer"):
@@ -71,11 +74,16 @@ def heard(given: Input | None, new_id: NewId, *, param: str = "input") -> Heard:
                 )
             instructions.append(text_of(item.content, f"{place}.content"))
         else:
-            found += _items(item, found, new_id, place)
+            new = _items(item, names, new_id, place)
+            for each in new:
+                if isinstance(each, ToolCallItem):
+                    names.setdefault(each.call_id, each.name)
+            found += new
     return Heard(tuple(instructions), tuple(found))
 
 
-def _items(item: InputItem, before: Sequence[Item], new_id: NewId, place: str) -> list[Item]:
+def _items(item: InputItem, names: Mapping[str, str], new_id: NewId, place: str) -> Sequence[Item]:
+    """`names` has what was called before, by call id."""
     match item.type:
         case "message":
             if item.role not in ("user", "assistant"):
@@ -86,12 +94,10 @@ def _items(item: InputItem, before: Sequence[Item], new_id: NewId, place: str) -
             return [_call(item, item.call_id, new_id, place)]
         case "function_call_output":
             call_id = _given(item.call_id, f"{place}.call_id")
-            name = next(
-                (i.name for i in before if isinstance(i, ToolCallItem) and i.call_id == call_id), ""
-            )
+            name = names.get(call_id, "")
             return [_result(call_id, name, text_of(item.output, f"{place}.output"), new_id)]
         case "mcp_call":
-            call = _call(item, item.id, new_id, place)
+            call = _call(item.model_copy(update={"name": _called(item)}), item.id, new_id, place)
             output = text_of(item.output, f"{place}.output") if item.output else "Error."
             return [call, _result(call.call_id, call.name, output, new_id)]
         case "reasoning":
@@ -102,6 +108,13 @@ def _items(item: InputItem, before: Sequence[Item], new_id: NewId, place: str) -
                 "function_call_output, mcp_call or reasoning.",
                 param=f"{place}.type",
             )
+
+
+def _called(item: InputItem) -> str | None:
+    """By the model: a tool of an MCP server by the server's name too."""
+    if item.name is None or item.server_label in (None, SERVER_LABEL):
+        return item.name
+    return served_name(item.server_label, item.name)
 
 
 def _call(item: InputItem, call_id: str | None, new_id: NewId, place: str) -> ToolCallItem:

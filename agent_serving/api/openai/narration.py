@@ -143,6 +143,8 @@ class Narrator:
                 yield from self._whole(_REPLY_ITEM.validate_python(data["item"]))
             case "step.restarted":
                 yield from self._voided()
+            case "step.completed" if data["kind"] == "model":
+                yield from self._voided()
         if self._steps and event.type.startswith("step."):
             yield (
                 LAST - 1,
@@ -217,8 +219,8 @@ class Narrator:
             yield 6, self._done(told, item)
 
     def _voided(self) -> Iterator[tuple[int, Json]]:
-        """What a lost attempt had said is taken back: its items end, and are no part of the
-        response."""
+        """What a lost attempt had said is taken back, all of it or what came behind calls that had
+        started: its items end, and are no part of the response."""
         place = 10
         for told in self._items.values():
             if not told.done and told.call is None:

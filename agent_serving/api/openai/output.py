@@ -20,7 +20,7 @@ from agent_serving.domain.values import (
 Json = dict[str, Any]
 
 SERVER_LABEL = "agent_serving"
-"""Calls that run in this service are told as those of a server of tools are, so that no client
+"""Calls of the service's own tools are told as those of a server of tools are, so that no client
 tries to run them."""
 
 
@@ -55,7 +55,7 @@ def output_item(
         case ReasoningItem():
             return reasoning_item(item)
         case ToolCallItem() if runs_here(agent, item.name):
-            return served_call(item, result, over=over)
+            return served_call(item, agent, result, over=over)
         case ToolCallItem():
             return function_call(item)
         case _:
@@ -83,12 +83,16 @@ def function_call(item: ToolCallItem) -> Json:
     }
 
 
-def served_call(item: ToolCallItem, result: ToolResultItem | None, *, over: bool) -> Json:
+def served_call(
+    item: ToolCallItem, agent: Agent, result: ToolResultItem | None, *, over: bool
+) -> Json:
+    spec = agent.tool(item.name)
+    remote = None if spec is None else spec.remote
     call: Json = {
         "id": item.id,
         "type": "mcp_call",
-        "server_label": SERVER_LABEL,
-        "name": item.name,
+        "server_label": SERVER_LABEL if remote is None else remote.server,
+        "name": item.name if remote is None else remote.name,
         "arguments": item.arguments,
         "approval_request_id": None,
         "output": None,
@@ -160,7 +164,7 @@ def input_of(part: Part, history: tuple[Item, ...], agent: Agent) -> list[Json]:
 def remembered(history: tuple[Item, ...], agent: Agent) -> list[Json]:
     """What was said elsewhere. A call there was the caller's, unless the tool is one of ours."""
     served = {tool.name for tool in agent.tools if tool.executor == "server"}
-    return list(_told(history, served))
+    return list(_told(history, agent, served))
 
 
 def transcript(session: Session) -> list[Json]:
@@ -168,11 +172,11 @@ def transcript(session: Session) -> list[Json]:
     agent, said = session.agent, [item for turn in session.turns for item in turn.items]
     names = {item.name for item in said if isinstance(item, ToolCallItem)}
     served = {name for name in names if runs_here(agent, name)}
-    told = [*remembered(session.history, agent), *_told(said, served)]
+    told = [*remembered(session.history, agent), *_told(said, agent, served)]
     return [*told, *map(input_message, session.added)]
 
 
-def _told(items: Sequence[Item], served: set[str]) -> Iterator[Json]:
+def _told(items: Sequence[Item], agent: Agent, served: set[str]) -> Iterator[Json]:
     results = {item.call_id: item for item in items if isinstance(item, ToolResultItem)}
     for item in items:
         match item:
@@ -181,7 +185,7 @@ def _told(items: Sequence[Item], served: set[str]) -> Iterator[Json]:
             case ReasoningItem():
                 yield reasoning_item(item)
             case ToolCallItem(name=name) if name in served:
-                yield served_call(item, results.get(item.call_id), over=True)
+                yield served_call(item, agent, results.get(item.call_id), over=True)
             case ToolCallItem():
                 yield function_call(item)
             case ToolResultItem(name=name) if name in served:

@@ -7,7 +7,7 @@ from typing import Unpack
 from agent_serving.client.asynchronous.pages import AsyncPages
 from agent_serving.client.asynchronous.transport import AsyncTransport
 from agent_serving.client.bodies import AgentOptions, agent_body
-from agent_serving.client.call import delete, get, post
+from agent_serving.client.call import delete, get, post, segment
 from agent_serving.client.models.agent import Agent
 from agent_serving.client.models.shape import Deleted
 from agent_serving.client.toolbox import Toolbox
@@ -26,7 +26,7 @@ class AsyncAgents:
 
     async def get(self, agent: str) -> Agent:
         """By id or name: the newest version; `name@2` is another."""
-        return await self._transport.read(Agent, get(f"/agents/{agent}"))
+        return await self._transport.read(Agent, get(f"/agents/{segment(agent)}"))
 
     def list(self, *, limit: int | None = None, order: str | None = None) -> AsyncPages[Agent]:
         """Each in its newest version; `limit` is the size of a page."""
@@ -34,9 +34,9 @@ class AsyncAgents:
         return AsyncPages(self._transport, "/agents", Agent.model_validate, params)
 
     def versions(self, agent: str, *, limit: int | None = None) -> AsyncPages[Agent]:
-        path = f"/agents/{agent}/versions"
+        path = f"/agents/{segment(agent)}/versions"
         return AsyncPages(self._transport, path, Agent.model_validate, {"limit": limit})
 
     async def delete(self, agent: str) -> Deleted:
         """With all its versions; sessions keep the one that they froze."""
-        return await self._transport.read(Deleted, delete(f"/agents/{agent}"))
+        return await self._transport.read(Deleted, delete(f"/agents/{segment(agent)}"))

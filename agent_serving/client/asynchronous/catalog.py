@@ -7,7 +7,7 @@ from typing import Literal
 
 from agent_serving.client.asynchronous.pages import AsyncPages
 from agent_serving.client.asynchronous.transport import AsyncTransport
-from agent_serving.client.call import get
+from agent_serving.client.call import get, segment
 from agent_serving.client.models.catalog import Capabilities, Grammar, ServedModel, ServerTool
 from agent_serving.client.models.usage import SessionUsage, UsageReport
 
@@ -59,7 +59,9 @@ class AsyncUsages:
         return await self._transport.read(UsageReport, get("/usage", params))
 
     async def session(self, session_id: str) -> SessionUsage:
-        return await self._transport.read(SessionUsage, get(f"/sessions/{session_id}/usage"))
+        return await self._transport.read(
+            SessionUsage, get(f"/sessions/{segment(session_id)}/usage")
+        )
 
 
 async def capabilities(transport: AsyncTransport) -> Capabilities:

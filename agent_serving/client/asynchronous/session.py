@@ -20,7 +20,7 @@ from agent_serving.client.bodies import (
     plain,
     turn_body,
 )
-from agent_serving.client.call import delete, get, patch, post
+from agent_serving.client.call import delete, get, patch, post, segment
 from agent_serving.client.models.item import Item, read_item
 from agent_serving.client.models.session import SessionData
 from agent_serving.client.models.shape import Deleted
@@ -52,7 +52,7 @@ class AsyncSession:
 
     @property
     def path(self) -> str:
-        return f"/sessions/{self.id}"
+        return f"/sessions/{segment(self.id)}"
 
     async def refresh(self) -> Self:
         self.data = await self._transport.read(SessionData, get(self.path))

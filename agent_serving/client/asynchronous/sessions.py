@@ -10,7 +10,7 @@ from agent_serving.client.asynchronous.pages import AsyncPages
 from agent_serving.client.asynchronous.session import AsyncSession
 from agent_serving.client.asynchronous.transport import AsyncTransport
 from agent_serving.client.bodies import AgentChoice, BudgetSpec, chosen, plain
-from agent_serving.client.call import delete, get, post
+from agent_serving.client.call import delete, get, post, segment
 from agent_serving.client.models.session import SessionData
 from agent_serving.client.models.shape import Deleted
 from agent_serving.client.toolbox import Toolbox
@@ -53,7 +53,7 @@ class AsyncSessions:
         approve: Approve | None = None,
         in_doubt: Resolve | None = None,
     ) -> AsyncSession:
-        data = await self._transport.read(SessionData, get(f"/sessions/{session_id}"))
+        data = await self._transport.read(SessionData, get(f"/sessions/{segment(session_id)}"))
         return AsyncSession(self._transport, data, Answering(Toolbox(tools), approve, in_doubt))
 
     def list(
@@ -71,4 +71,4 @@ class AsyncSessions:
 
     async def delete(self, session_id: str) -> Deleted:
         """A turn under way is cancelled first."""
-        return await self._transport.read(Deleted, delete(f"/sessions/{session_id}"))
+        return await self._transport.read(Deleted, delete(f"/sessions/{segment(session_id)}"))

@@ -9,7 +9,7 @@ from agent_serving.client.asynchronous.pages import AsyncPages
 from agent_serving.client.asynchronous.transport import AsyncTransport
 from agent_serving.client.asynchronous.waiting import finished
 from agent_serving.client.bodies import BudgetSpec, plain
-from agent_serving.client.call import get, patch, post
+from agent_serving.client.call import get, patch, post, segment
 from agent_serving.client.errors import ConflictError, without_answer
 from agent_serving.client.models.step import Step
 from agent_serving.client.models.turn import TurnData
@@ -42,7 +42,7 @@ class AsyncTurn(Generic[T]):
 
     @property
     def path(self) -> str:
-        return f"/sessions/{self.session_id}/turns/{self.id}"
+        return f"/sessions/{segment(self.session_id)}/turns/{segment(self.id)}"
 
     async def get(self) -> TurnData:
         """The turn as it is now."""

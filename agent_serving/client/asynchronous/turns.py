@@ -10,7 +10,7 @@ from agent_serving.client.asynchronous.event_source import AsyncEventSource
 from agent_serving.client.asynchronous.pages import AsyncPages
 from agent_serving.client.asynchronous.transport import AsyncTransport
 from agent_serving.client.bodies import BudgetSpec, plain
-from agent_serving.client.call import get, patch, post
+from agent_serving.client.call import get, patch, post, segment
 from agent_serving.client.models.event import Event, read_event
 from agent_serving.client.models.item import Item, read_item
 from agent_serving.client.models.step import Step
@@ -27,7 +27,7 @@ class AsyncTurns:
     ) -> AsyncPages[TurnData]:
         """Oldest first."""
         params = {"limit": limit, "order": order}
-        path = f"/sessions/{session_id}/turns"
+        path = f"/sessions/{segment(session_id)}/turns"
         return AsyncPages(self._transport, path, TurnData.model_validate, params)
 
     async def get(self, session_id: str, turn_id: str) -> TurnData:
@@ -64,7 +64,7 @@ class AsyncSteps:
         return AsyncPages(self._transport, path, Step.model_validate, {"limit": limit})
 
     async def get(self, session_id: str, turn_id: str, step_id: str) -> Step:
-        path = f"{_path(session_id, turn_id)}/steps/{step_id}"
+        path = f"{_path(session_id, turn_id)}/steps/{segment(step_id)}"
         return await self._transport.read(Step, get(path))
 
 
@@ -77,7 +77,9 @@ class AsyncItems:
     ) -> AsyncPages[Item]:
         """The transcript, oldest first."""
         params = {"limit": limit, "order": order}
-        return AsyncPages(self._transport, f"/sessions/{session_id}/items", read_item, params)
+        return AsyncPages(
+            self._transport, f"/sessions/{segment(session_id)}/items", read_item, params
+        )
 
 
 class AsyncEvents:
@@ -95,7 +97,9 @@ class AsyncEvents:
     ) -> AsyncPages[Event]:
         """Those that there are by now, behind the sequence `after`."""
         params = _filter(turn_id, types) | {"after": after, "limit": limit}
-        return AsyncPages(self._transport, f"/sessions/{session_id}/events", read_event, params)
+        return AsyncPages(
+            self._transport, f"/sessions/{segment(session_id)}/events", read_event, params
+        )
 
     async def follow(
         self,
@@ -115,7 +119,7 @@ class AsyncEvents:
 
 
 def _path(session_id: str, turn_id: str) -> str:
-    return f"/sessions/{session_id}/turns/{turn_id}"
+    return f"/sessions/{segment(session_id)}/turns/{segment(turn_id)}"
 
 
 def _filter(

@@ -34,7 +34,7 @@ class ServedModel(Model):
 
 class Engine(Model):
     name: str
-    url: str
+    url: str | None = None
     ready: bool
     version: str | None = None
     model: str | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Unpack
 
 from agent_serving.client.bodies import AgentOptions, agent_body
-from agent_serving.client.call import delete, get, post
+from agent_serving.client.call import delete, get, post, segment
 from agent_serving.client.models.agent import Agent
 from agent_serving.client.models.shape import Deleted
 from agent_serving.client.synchronous.pages import Pages
@@ -28,7 +28,7 @@ class Agents:
 
     def get(self, agent: str) -> Agent:
         """By id or name: the newest version; `name@2` is another."""
-        return self._transport.read(Agent, get(f"/agents/{agent}"))
+        return self._transport.read(Agent, get(f"/agents/{segment(agent)}"))
 
     def list(self, *, limit: int | None = None, order: str | None = None) -> Pages[Agent]:
         """Each in its newest version; `limit` is the size of a page."""
@@ -36,9 +36,9 @@ class Agents:
         return Pages(self._transport, "/agents", Agent.model_validate, params)
 
     def versions(self, agent: str, *, limit: int | None = None) -> Pages[Agent]:
-        path = f"/agents/{agent}/versions"
+        path = f"/agents/{segment(agent)}/versions"
         return Pages(self._transport, path, Agent.model_validate, {"limit": limit})
 
     def delete(self, agent: str) -> Deleted:
         """With all its versions; sessions keep the one that they froze."""
-        return self._transport.read(Deleted, delete(f"/agents/{agent}"))
+        return self._transport.read(Deleted, delete(f"/agents/{segment(agent)}"))

@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from agent_serving.client.call import get
+from agent_serving.client.call import get, segment
 from agent_serving.client.models.catalog import Capabilities, Grammar, ServedModel, ServerTool
 from agent_serving.client.models.usage import SessionUsage, UsageReport
 from agent_serving.client.synchronous.pages import Pages
@@ -61,7 +61,7 @@ class Usages:
         return self._transport.read(UsageReport, get("/usage", params))
 
     def session(self, session_id: str) -> SessionUsage:
-        return self._transport.read(SessionUsage, get(f"/sessions/{session_id}/usage"))
+        return self._transport.read(SessionUsage, get(f"/sessions/{segment(session_id)}/usage"))
 
 
 def capabilities(transport: Transport) -> Capabilities:

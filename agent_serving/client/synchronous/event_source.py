@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from agent_serving.client import call as calls
-from agent_serving.client.call import Call, Params
+from agent_serving.client.call import Call, Params, segment
 from agent_serving.client.errors import (
     APIConnectionError,
     APIResponseError,
@@ -39,7 +39,7 @@ class EventSource:
     ) -> None:
         self.cursor = after
         self._transport = transport
-        self._path = f"/sessions/{session_id}/events"
+        self._path = f"/sessions/{segment(session_id)}/events"
         self.params = params
         self._response: httpx.Response | None = None
         self._frames: Generator[str | None, None, None] | None = None

@@ -9,7 +9,7 @@ from typing import Any
 
 from agent_serving.client.answering import Answering, Approve, Resolve
 from agent_serving.client.bodies import AgentChoice, BudgetSpec, chosen, plain
-from agent_serving.client.call import delete, get, post
+from agent_serving.client.call import delete, get, post, segment
 from agent_serving.client.models.session import SessionData
 from agent_serving.client.models.shape import Deleted
 from agent_serving.client.synchronous.pages import Pages
@@ -55,7 +55,7 @@ class Sessions:
         approve: Approve | None = None,
         in_doubt: Resolve | None = None,
     ) -> Session:
-        data = self._transport.read(SessionData, get(f"/sessions/{session_id}"))
+        data = self._transport.read(SessionData, get(f"/sessions/{segment(session_id)}"))
         return Session(self._transport, data, Answering(Toolbox(tools), approve, in_doubt))
 
     def list(
@@ -73,4 +73,4 @@ class Sessions:
 
     def delete(self, session_id: str) -> Deleted:
         """A turn under way is cancelled first."""
-        return self._transport.read(Deleted, delete(f"/sessions/{session_id}"))
+        return self._transport.read(Deleted, delete(f"/sessions/{segment(session_id)}"))

@@ -89,9 +89,9 @@ class Transport:
         late = isinstance(cause, httpx.TimeoutException)
         kind = APITimeoutError if late else APIConnectionError
         what = str(cause) or type(cause).__name__
-        url = self.settings.base_url
+        place = self.settings.place
         return kind(
-            f"{call.where}: {url} does not answer ({what}). Is the service there? Name it by "
+            f"{call.where}: {place} does not answer ({what}). Is the service there? Name it by "
             "base_url= or AGENT_SERVING_URL."
         )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from agent_serving.client.answering import Answering, Resolution, approval, resolution
 from agent_serving.client.bodies import BudgetSpec, plain
-from agent_serving.client.call import get, patch, post
+from agent_serving.client.call import get, patch, post, segment
 from agent_serving.client.errors import ConflictError, without_answer
 from agent_serving.client.models.step import Step
 from agent_serving.client.models.turn import TurnData
@@ -44,7 +44,7 @@ class Turn(Generic[T]):
 
     @property
     def path(self) -> str:
-        return f"/sessions/{self.session_id}/turns/{self.id}"
+        return f"/sessions/{segment(self.session_id)}/turns/{segment(self.id)}"
 
     def get(self) -> TurnData:
         """The turn as it is now."""

@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import Any
 
 from agent_serving.client.bodies import BudgetSpec, plain
-from agent_serving.client.call import get, patch, post
+from agent_serving.client.call import get, patch, post, segment
 from agent_serving.client.models.event import Event, read_event
 from agent_serving.client.models.item import Item, read_item
 from agent_serving.client.models.step import Step
@@ -29,7 +29,7 @@ class Turns:
     ) -> Pages[TurnData]:
         """Oldest first."""
         params = {"limit": limit, "order": order}
-        path = f"/sessions/{session_id}/turns"
+        path = f"/sessions/{segment(session_id)}/turns"
         return Pages(self._transport, path, TurnData.model_validate, params)
 
     def get(self, session_id: str, turn_id: str) -> TurnData:
@@ -64,7 +64,7 @@ class Steps:
         return Pages(self._transport, path, Step.model_validate, {"limit": limit})
 
     def get(self, session_id: str, turn_id: str, step_id: str) -> Step:
-        path = f"{_path(session_id, turn_id)}/steps/{step_id}"
+        path = f"{_path(session_id, turn_id)}/steps/{segment(step_id)}"
         return self._transport.read(Step, get(path))
 
 
@@ -77,7 +77,7 @@ class Items:
     ) -> Pages[Item]:
         """The transcript, oldest first."""
         params = {"limit": limit, "order": order}
-        return Pages(self._transport, f"/sessions/{session_id}/items", read_item, params)
+        return Pages(self._transport, f"/sessions/{segment(session_id)}/items", read_item, params)
 
 
 class Events:
@@ -95,7 +95,7 @@ class Events:
     ) -> Pages[Event]:
         """Those that there are by now, behind the sequence `after`."""
         params = _filter(turn_id, types) | {"after": after, "limit": limit}
-        return Pages(self._transport, f"/sessions/{session_id}/events", read_event, params)
+        return Pages(self._transport, f"/sessions/{segment(session_id)}/events", read_event, params)
 
     def follow(
         self,
@@ -115,7 +115,7 @@ class Events:
 
 
 def _path(session_id: str, turn_id: str) -> str:
-    return f"/sessions/{session_id}/turns/{turn_id}"
+    return f"/sessions/{segment(session_id)}/turns/{segment(turn_id)}"
 
 
 def _filter(

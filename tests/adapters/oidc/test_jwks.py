@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,12 @@ from starlette.responses import RedirectResponse, Response
 
 from agent_serving.adapters.oidc import Jwks, JwtTokens, KeyFile, KeyUrl
 from agent_serving.adapters.oidc.jwks import BETWEEN_SECONDS, FRESH_SECONDS
+from agent_serving.adapters.oidc.key_set import parse
 from agent_serving.domain.errors import IssuerUnavailable, Unauthenticated
 from tests.api.conftest import listening
-from tests.identity_provider import IdentityProvider, LaterClock
+from tests.identity_provider import IdentityProvider, LaterClock, new_key, public
+
+ONE = public(new_key("RS256")) | {"kid": "one"}
 
 
 async def test_the_keys_are_read_once(tokens: JwtTokens, provider: IdentityProvider) -> None:
@@ -95,6 +99,16 @@ async def test_known_keys_work_on_while_the_provider_is_down(
     provider.answer = None
     clock.later += BETWEEN_SECONDS
     await tokens.identify(provider.sign("two"))
+
+
+@pytest.mark.parametrize("field", ["kty", "n", "e", "kid", "use", "key_ops", "alg", "crv", "x"])
+@pytest.mark.parametrize("odd", [5, True, None, "", "verify", [], [[1]], {"a": 1}])
+def test_an_odd_key_takes_no_other_with_it(field: str, odd: object) -> None:
+    published = [ONE | {field: odd}, ONE | {"kid": "other"}]
+    found = parse(json.dumps({"keys": published}).encode())
+    assert "other" in found
+    if field == "key_ops":
+        assert "one" not in found
 
 
 async def test_a_provider_that_was_never_reached_is_not_the_caller_s_fault(

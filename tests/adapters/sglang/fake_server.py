@@ -27,7 +27,9 @@ def as_json(body: Any, status: int = 200) -> Reply:
     return Reply(status=status, chunks=[json.dumps(body)])
 
 
-def frame(text: str, ids: list[int], completed: int, *, finish: Any = None, prompt: int = 3) -> str:
+def frame(
+    text: str, ids: list[int], completed: int, *, finish: Any = None, prompt: int | None = 3
+) -> str:
     meta = {"finish_reason": finish, "completion_tokens": completed, "prompt_tokens": prompt}
     return "data: " + json.dumps({"text": text, "output_ids": ids, "meta_info": meta}) + "\n\n"
 

@@ -14,10 +14,11 @@ from agent_serving.domain.errors import (
     EngineUnavailable,
     InvalidRequest,
     SchemaRejected,
+    VoidReply,
 )
 from agent_serving.domain.values import Sampling
 from agent_serving.ports import Chunk, Finished, Generation
-from tests.adapters.sglang.fake_server import DONE, Reply, as_json, frame, whole_reply
+from tests.adapters.sglang.fake_server import DONE, STOP, Reply, as_json, frame, whole_reply
 
 
 def generation(engine: SglangEngine, **changes) -> Generation:
@@ -135,7 +136,7 @@ async def test_priority_follows_the_servers_own_order(fake, engine):
         ),
         (
             Reply(chunks=[frame("", [1], 1, finish={"type": "stop"}, prompt=99), DONE]),
-            EngineUnavailable,
+            VoidReply,
             "changed the prompt",
         ),
     ],
@@ -147,6 +148,20 @@ async def test_a_failed_attempt_says_where_and_why(fake, engine, reply, error, w
         await collect(engine)
     assert type(raised.value) is error
     assert engine.workers()[0].name in str(raised.value)
+
+
+@pytest.mark.parametrize("counts", [(2, 2), (None, 2), (None, None)])
+async def test_a_void_reply_never_looks_whole(fake, engine, counts):
+    """Its last token would have it taken, were the process to die before it is found out."""
+    await engine.probe()
+    first, last = counts
+    told = [frame("a", [5], 1, prompt=first), frame("b", [1], 2, finish=STOP, prompt=last)]
+    fake.generate = lambda body: Reply(chunks=[*told, DONE])
+    stream = engine.generate(generation(engine))
+    if first is None:
+        assert await anext(stream) == Chunk("a", (5,))
+    with pytest.raises(VoidReply, match="changed the prompt"):
+        await anext(stream)
 
 
 async def test_the_engine_is_used_again_after_a_failure(fake, engine):

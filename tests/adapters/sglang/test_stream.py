@@ -5,7 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_serving.adapters.sglang.stream import Deltas, Frame, decode
-from agent_serving.domain.errors import ContextLengthExceeded, EngineUnavailable, InvalidRequest
+from agent_serving.domain.errors import (
+    ContextLengthExceeded,
+    EngineUnavailable,
+    InvalidRequest,
+    VoidReply,
+)
 
 PIECES = st.lists(
     st.tuples(st.text(max_size=4), st.lists(st.integers(0, 9), max_size=3)), min_size=1, max_size=8
@@ -41,6 +46,15 @@ def test_a_stream_of_the_other_kind_is_noticed(incremental):
     deltas.cut(first)
     with pytest.raises(EngineUnavailable, match="restarted with another setting"):
         deltas.cut(second)
+
+
+def test_a_reply_that_was_cut_wrongly_is_void():
+    """What is new was read as all up to now, and began alike."""
+    deltas = Deltas("w", incremental=False)
+    *read, last = frames([("ha", [9]), ("haX", [9, 7]), ("", [1])], incremental=True)
+    assert [deltas.cut(frame).text for frame in read] == ["ha", "X"]
+    with pytest.raises(VoidReply, match="took back"):
+        deltas.cut(last)
 
 
 def test_a_lost_token_is_noticed():

@@ -24,7 +24,7 @@ def catalog(
     left_out: list[LeftOut] = []
     names: set[str] = set()
     for tool in sorted(tools, key=lambda tool: tool.name):
-        if server.allowed_tools is not None and tool.name not in server.allowed_tools:
+        if not server.allows(tool.name):
             continue
         served = served_name(name, tool.name)
         if len(served) > MAX_NAME:

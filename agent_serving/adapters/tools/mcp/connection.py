@@ -10,7 +10,7 @@ from typing import Literal
 
 import anyio
 from mcp import Client
-from mcp_types import Implementation
+from mcp_types import CallToolResult, Implementation
 
 import agent_serving
 from agent_serving.adapters.tools.mcp.transport import reached
@@ -67,7 +67,7 @@ class Connection:
         while self._client is None:
             if self._failures > failures or self._closing:
                 raise ToolServerUnavailable(
-                    f"The MCP server {self._name!r} cannot be reached: {self.problem}",
+                    f"The MCP server {self._name!r} cannot be reached; the service's log says why.",
                     retry_after=5.0,
                 )
             await self._changed.wait()
@@ -128,6 +128,8 @@ class Connection:
                     cache=None,
                     read_timeout_seconds=self._server.timeout_seconds,
                 ) as client:
+                    # A session of our own cannot be given to the client.
+                    client.session.validate_tool_result = _unmatched  # type: ignore[method-assign]
                     await self._greet(client)
                     self._scope.deadline = math.inf
                     if not ended.is_set():
@@ -154,6 +156,11 @@ class Connection:
     def _tell(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+async def _unmatched(name: str, result: CallToolResult) -> None:
+    """What is read of an answer is its text. The SDK would match it with the schema that the server
+    gave, by a backtracking `re` on the event loop."""
 
 
 def _reason(error: BaseException) -> str:

@@ -10,7 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mcp import Client, MCPError
-from mcp_types import CONNECTION_CLOSED, INVALID_REQUEST, REQUEST_TIMEOUT, PaginatedRequestParams
+from mcp_types import (
+    CONNECTION_CLOSED,
+    INVALID_REQUEST,
+    REQUEST_TIMEOUT,
+    PaginatedRequestParams,
+    Tool,
+)
 
 from agent_serving.adapters.tools.mcp.answers import answer_text
 from agent_serving.adapters.tools.mcp.catalog import catalog
@@ -27,6 +33,10 @@ log = logging.getLogger(__name__)
 
 START_SECONDS = 5.0
 MAX_PAGES = 100
+MAX_TOOLS = 512
+"""Of one server; an agent takes far fewer."""
+LEAST_TTL_MS = 5_000
+MOST_TTL_MS = 86_400_000
 IDEMPOTENCY_KEY = "agent-serving/idempotency-key"
 SESSION_GONE = "Session terminated"
 """What the SDK makes of a 404 for a session: the server was started anew, and did nothing."""
@@ -62,21 +72,28 @@ class _Server:
             if isinstance(error, MCPError) and _is_lost(error):
                 await self.connection.lose(client)
             why = error_text(error, (), self._redact)
+            log.warning("the MCP server %s does not list its tools: %s", self.name, why)
             raise ToolServerUnavailable(
-                f"The MCP server {self.name!r} does not list its tools: {why}", retry_after=5.0
+                f"The MCP server {self.name!r} does not list its tools; the service's log says "
+                "why.",
+                retry_after=5.0,
             ) from None
 
     async def _list(self, client: Client) -> None:
-        tools, seconds, cursor = [], self.server.tools_seconds, None
+        tools, seconds, cursor = list[Tool](), self.server.tools_seconds, None
         for _ in range(MAX_PAGES):
             page = await client.session.list_tools(params=PaginatedRequestParams(cursor=cursor))
-            tools += page.tools
+            tools += [tool for tool in page.tools if self.server.allows(tool.name)]
             if "ttl_ms" in page.model_fields_set:
-                seconds = page.ttl_ms / 1000
+                seconds = min(max(page.ttl_ms, LEAST_TTL_MS), MOST_TTL_MS) / 1000
             cursor = page.next_cursor
-            if cursor is None:
+            if cursor is None or len(tools) > MAX_TOOLS:
                 break
-        specs, left_out = await asyncio.to_thread(catalog, self.name, self.server, tools)
+        taken = tools[:MAX_TOOLS]
+        specs, left_out = await asyncio.to_thread(catalog, self.name, self.server, taken)
+        if len(tools) > MAX_TOOLS:
+            why = f"it, and those behind it, are more than {MAX_TOOLS} tools."
+            left_out.append(LeftOut(tools[MAX_TOOLS].name, why))
         for gone in left_out:
             if gone not in self.left_out:
                 log.warning("%s: the tool %s is left out: %s", self.name, gone.tool, gone.why)
@@ -168,8 +185,7 @@ class McpToolRunner:
     async def _say(self, spec: ToolSpec, call: ToolCall, context: ToolContext) -> Said:
         remote = spec.remote
         held = self._servers.get(remote.server) if remote is not None else None
-        allowed = held.server.allowed_tools if held is not None else None
-        if remote is None or held is None or (allowed is not None and remote.name not in allowed):
+        if remote is None or held is None or not held.server.allows(remote.name):
             return "error", f"{spec.name} is not available here any more. Go on without it."
         arguments = json.loads(call.arguments)
         for last in (False, True):
@@ -209,7 +225,7 @@ class McpToolRunner:
         except (MCPError, TimeoutError):
             raise
         except Exception as error:
-            # A result that breaks the protocol, or the tool's own output schema.
+            # A result that breaks the protocol.
             return self._failed(spec, error)
         text = bounded(self._redact(answer_text(result)), self._output_limit)
         return ("error" if result.is_error else "ok"), text

@@ -14,12 +14,15 @@ import httpx2
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
+from agent_serving.adapters.tools.mcp.body_limit import LimitedBodies
 from agent_serving.adapters.tools.redaction import Redactor
 from agent_serving.domain.mcp import McpServer
 
 log = logging.getLogger(__name__)
 
 MAX_LINE = 8192
+BODY_LIMIT = 4 * 1024 * 1024
+"""Bytes; a list of many tools with their schemas is in it, a result is cut to far less."""
 
 
 @asynccontextmanager
@@ -39,7 +42,12 @@ async def reached(
         # A stream may be silent for long: how long a request may take is the client's affair, and
         # its end there costs one request, not the connection.
         seconds = httpx2.Timeout(server.connect_seconds, read=None)
-        client = httpx2.AsyncClient(headers=server.headers, timeout=seconds, trust_env=False)
+        client = httpx2.AsyncClient(
+            transport=LimitedBodies(httpx2.AsyncHTTPTransport(trust_env=False), BODY_LIMIT),
+            headers=server.headers,
+            timeout=seconds,
+            trust_env=False,
+        )
         async with (
             client,
             streamable_http_client(server.url, http_client=client) as (read, write),
