@@ -41,7 +41,7 @@ Namibia Angola Mozambique Madagascar Senegal Mali Croatia Serbia Slovenia Slovak
 Estonia Malta Mongolia Kazakhstan Uzbekistan Fiji Samoa Tonga Bangladesh Cambodia Albania Cyprus"""
 COUNTRIES: Final = (*_COUNTRIES.split(), "New Zealand", "South Africa", "Saudi Arabia", "Sri Lanka",
                     "Costa Rica", "South Korea", "United States", "United Kingdom", "Czechia",
-                    "Dominican Republic", "El Salvador", "DE", "JPN", "BR", "NZ")  # fmt: skip
+                    "Dominican Republic", "El Salvador", "DE", "BR", "NZ")  # fmt: skip
 _NO_COUNTRIES = """Atlantis Narnia Wakanda Zogland Ruritania Gondor Mordor Oz Utopia Elbonia
 Genovia Freedonia Sokovia Latveria Lilliput Borduria Syldavia Westeros"""
 NO_COUNTRIES: Final = tuple(_NO_COUNTRIES.split())
