@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 import agent_serving
 from agent_serving.api import (
     agents,
+    batches,
     catalog,
     docs,
     errors,
@@ -68,6 +69,7 @@ TAGS = [
     {"name": "agents", "description": "Versioned agents; a session freezes a version."},
     {"name": "sessions", "description": "Conversations: their life, transcript, forks, usage."},
     {"name": "turns", "description": "Start, follow, answer and cancel turns; the step ledger."},
+    {"name": "batches", "description": "Many turns that may take their time."},
     {"name": "usage", "description": "What was used, and what it cost."},
     {"name": "events", "description": "Everything that happens to a session, resumable."},
     {"name": "catalog", "description": "What this deployment can do."},
@@ -121,8 +123,8 @@ def create_app(
     )
     app.state.api = Api(service, settings, outputs or {}, meter, access)
     for module in (
-        agents, sessions, turns, inputs, steps, traces, items, events, forks, usage, catalog,
-        health, responses, conversations, chat,
+        agents, sessions, turns, inputs, steps, traces, items, events, forks, batches, usage,
+        catalog, health, responses, conversations, chat,
     ):  # fmt: skip
         app.include_router(module.router)
     if meter is not None:

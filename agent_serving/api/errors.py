@@ -20,6 +20,8 @@ from agent_serving.api.validation import explain
 from agent_serving.domain.errors import (
     AccessError,
     AgentServingError,
+    BatchBusy,
+    BatchNotActive,
     BudgetExhausted,
     CapacityError,
     ContextLengthExceeded,
@@ -101,6 +103,8 @@ STATUS: Mapping[type[AgentServingError], HTTPStatus] = {
     MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
     SessionBusy: HTTPStatus.CONFLICT,
     TurnNotActive: HTTPStatus.CONFLICT,
+    BatchNotActive: HTTPStatus.CONFLICT,
+    BatchBusy: HTTPStatus.CONFLICT,
     ToolInDoubt: HTTPStatus.CONFLICT,
     IdempotencyMismatch: HTTPStatus.CONFLICT,
     ImpossibleEvent: HTTPStatus.CONFLICT,
@@ -127,6 +131,8 @@ STATUS: Mapping[type[AgentServingError], HTTPStatus] = {
 NO_RETRY: tuple[type[AgentServingError], ...] = (
     SessionBusy,
     TurnNotActive,
+    BatchNotActive,
+    BatchBusy,
     IdempotencyMismatch,
 )
 """openai-python retries every 409 unless it is told not to."""
@@ -262,6 +268,8 @@ MEANING: Mapping[type[AgentServingError], str] = {
     SessionBusy: "Another turn is under way and `on_conflict` is `reject`.",
     BudgetExhausted: "A budget is used up; `details` says whose. Raise it to go on.",
     TurnNotActive: "The turn is over, or the call is not open for this answer.",
+    BatchNotActive: "The batch is completed.",
+    BatchBusy: "The batch is not over.",
     IdempotencyMismatch: "The Idempotency-Key came before with another body.",
     CursorExpired: "`after` is older than what is kept; `details.oldest_sequence` is not.",
     PayloadTooLarge: "The body is larger than this deployment takes.",

@@ -178,12 +178,47 @@ EVENT: Json = {
     "data": {"item_id": _ANSWER["id"], "delta": "17 * 23"},
 }
 
+BATCH: Json = {
+    "id": "batch_01k0a4b2c6d1e3f5g7h9j2k4m6",
+    "object": "batch",
+    "status": "in_progress",
+    "request_counts": {
+        "total": 200,
+        "queued": 171,
+        "in_progress": 28,
+        "waiting": 0,
+        "completed": 1,
+        "incomplete": 0,
+        "failed": 0,
+        "cancelled": 0,
+    },
+    "usage": USAGE,
+    "cost": _COST,
+    "metadata": {"customer": "c-1042"},
+    "results_url": "/v1/batches/batch_01k0a4b2c6d1e3f5g7h9j2k4m6/results",
+    "created_at": "2026-01-31T12:00:06.900000Z",
+    "cancelled_at": None,
+    "ended_at": None,
+    "expires_at": None,
+}
+
+BATCH_RESULT: Json = {
+    "custom_id": "row-1",
+    "object": "batch.result",
+    "status": "completed",
+    "session_id": _SESSION_ID,
+    "turn": TURN,
+    "error": None,
+}
+
 ANSWERS: Mapping[str, Json] = {
     "Agent": AGENT,
     "Session": SESSION,
     "OpenedSession": {**SESSION, "turn": TURN},
     "Turn": TURN,
     "Step": STEP,
+    "Batch": BATCH,
+    "BatchResult": BATCH_RESULT,
     "Usage": USAGE,
     "Event": EVENT,
 }

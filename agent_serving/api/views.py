@@ -38,7 +38,7 @@ class View(BaseModel):
 
 class Deleted(View):
     id: str
-    object: Literal["agent.deleted", "session.deleted"]
+    object: Literal["agent.deleted", "session.deleted", "batch.deleted"]
     deleted: Literal[True] = True
 
 

@@ -32,6 +32,7 @@ from agent_serving.ports import Engine, Ports, Scheduler, Tracer
 from agent_serving.runtime.gathered import Gathered
 from agent_serving.runtime.service import Service
 from agent_serving.runtime.turn_spans import TurnSpans
+from agent_serving.scheduling.classes import batch_window
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,10 @@ async def build(settings: Settings, *, engine: Engine | None = None) -> AsyncIte
             tracer=tracer,
             tool_servers=tool_servers,
         )
-        service = Service(ports, dialect=settings.dialect)
+        window = batch_window(
+            len(settings.engines), settings.max_running_per_engine, settings.max_waiting
+        )
+        service = Service(ports, dialect=settings.dialect, batch_window=window)
         stack.push_async_callback(service.aclose)  # closes the engine too
         metrics.watch(service.load, pool.workers)
         metrics.watch_process()

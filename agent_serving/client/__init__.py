@@ -8,11 +8,13 @@ with AgentServing() as client:
 from __future__ import annotations
 
 from agent_serving.client.answering import Happened, Resolution
+from agent_serving.client.asynchronous.batches import AsyncBatch
 from agent_serving.client.asynchronous.client import AsyncAgentServing
 from agent_serving.client.asynchronous.pages import AsyncPages
 from agent_serving.client.asynchronous.session import AsyncSession
 from agent_serving.client.asynchronous.turn import AsyncTurn
 from agent_serving.client.asynchronous.turn_stream import AsyncTurnStream
+from agent_serving.client.batch_bodies import BatchRequest
 from agent_serving.client.bodies import (
     AgentChoice,
     AgentOptions,
@@ -32,6 +34,7 @@ from agent_serving.client.errors import (
     APITimeoutError,
     AuthenticationError,
     BadRequestError,
+    BatchTimeoutError,
     BudgetReachedError,
     ConflictError,
     CursorExpiredError,
@@ -50,6 +53,7 @@ from agent_serving.client.errors import (
 )
 from agent_serving.client.models import RequiredInput
 from agent_serving.client.result import Result
+from agent_serving.client.synchronous.batches import Batch
 from agent_serving.client.synchronous.client import AgentServing
 from agent_serving.client.synchronous.pages import Pages
 from agent_serving.client.synchronous.session import Session
@@ -68,12 +72,16 @@ __all__ = [
     "AgentServingClientError",
     "AgentSpec",
     "AsyncAgentServing",
+    "AsyncBatch",
     "AsyncPages",
     "AsyncSession",
     "AsyncTurn",
     "AsyncTurnStream",
     "AuthenticationError",
     "BadRequestError",
+    "Batch",
+    "BatchRequest",
+    "BatchTimeoutError",
     "BudgetReachedError",
     "BudgetSpec",
     "ConflictError",

@@ -22,6 +22,7 @@ AgentServingClientError
 │   └── TurnCancelledError
 ├── TurnWaitingError                  the turn waits for what nothing here can give
 ├── TurnTimeoutError                  the turn goes on, but the caller's time is over
+├── BatchTimeoutError                 the batch goes on, but the caller's time is over
 └── OutputError                       an answer, or a type, that cannot be translated
 """
 
@@ -184,6 +185,10 @@ class TurnWaitingError(_OfTurn):
 
 
 class TurnTimeoutError(AgentServingClientError):
+    pass
+
+
+class BatchTimeoutError(AgentServingClientError):
     pass
 
 

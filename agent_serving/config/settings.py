@@ -207,7 +207,10 @@ class Settings(Value):
         32, ge=1, le=4096, description="Requests that one engine runs at a time; the rest queue."
     )
     max_waiting: int = Field(
-        512, ge=0, le=100_000, description="Requests that may queue in all; then 429 overloaded."
+        512,
+        ge=0,
+        le=100_000,
+        description="Requests of a class that may queue; then 429 overloaded.",
     )
     max_agents: int = Field(
         1000, ge=1, le=1_000_000, description="Agents that a tenant may register."

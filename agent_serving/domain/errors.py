@@ -11,6 +11,8 @@ AgentServingError
 │   ├── ContextLengthExceeded   context_length_exceeded
 │   ├── SessionBusy             session_busy
 │   ├── TurnNotActive           turn_not_active
+│   ├── BatchNotActive          batch_not_active
+│   ├── BatchBusy               batch_busy
 │   ├── ToolInDoubt             tool_in_doubt
 │   ├── IdempotencyMismatch     idempotency_mismatch
 │   ├── BudgetExhausted         budget_reached
@@ -103,6 +105,14 @@ class SessionBusy(RequestError):
 
 class TurnNotActive(RequestError):
     code = "turn_not_active"
+
+
+class BatchNotActive(RequestError):
+    code = "batch_not_active"
+
+
+class BatchBusy(RequestError):
+    code = "batch_busy"
 
 
 class ToolInDoubt(RequestError):

@@ -14,6 +14,7 @@ from agent_serving.domain.dialect import Dialect
 from agent_serving.domain.prices import PriceBook
 from agent_serving.domain.values import TenantBudget
 from agent_serving.ports.access import Hasher, Keyring, Tokens
+from agent_serving.ports.batches import BatchListing, BatchRow, BatchStore, NewBatch, UnderWay
 from agent_serving.ports.clock import Clock
 from agent_serving.ports.engine import Chunk, Engine, Finished, Generation, Spelled, Worker
 from agent_serving.ports.observer import Observer
@@ -40,6 +41,9 @@ from agent_serving.ports.tracer import SpanCounts, Tracer
 __all__ = [
     "Admission",
     "Append",
+    "BatchListing",
+    "BatchRow",
+    "BatchStore",
     "Chunk",
     "Clock",
     "Engine",
@@ -56,6 +60,7 @@ __all__ = [
     "LeftOut",
     "Listing",
     "LiveEntry",
+    "NewBatch",
     "Observer",
     "Ports",
     "Quotas",
@@ -72,6 +77,7 @@ __all__ = [
     "ToolServerState",
     "ToolServers",
     "Tracer",
+    "UnderWay",
     "Worker",
 ]
 

@@ -32,6 +32,7 @@ class Grant:
 
 class Scheduler(Protocol):
     def admit(self, admission: Admission) -> AbstractAsyncContextManager[Grant]:
-        """Wait for a place and hold it inside the block. First come, first served at least.
-        Cancelling the wait gives the place up. Raises Overloaded, EngineUnavailable."""
+        """Wait for a place and hold it inside the block. A more urgent class goes first; within
+        a class it is first come, first served at least. Cancelling the wait gives the place up.
+        Raises Overloaded, EngineUnavailable."""
         ...

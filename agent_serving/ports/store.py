@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from agent_serving.domain.charge import Charge
 from agent_serving.domain.receipt import RequestMark
+from agent_serving.ports.batches import BatchStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,9 @@ class SessionStore(Protocol):
     """Durable session logs. All calls raise StoreUnavailable when the store cannot be reached,
     and work again as soon as it can; those that write raise StoreFull when it has no memory left,
     but for `delete_session`."""
+
+    @property
+    def batches(self) -> BatchStore: ...
 
     async def append(self, append: Append) -> int:
         """Atomic: fact, tokens, summary, snapshot, feed number and charge, or nothing. Returns
@@ -275,8 +279,8 @@ class SessionStore(Protocol):
     async def memory_keys(self, session_id: str) -> list[str]: ...
 
     async def acquire_lease(self, session_id: str, owner: str, ttl_ms: int) -> Lease | None:
-        """A lease of a new epoch; the one that `owner` holds already, renewed; None where somebody
-        else holds it. Raises LogGone."""
+        """Of a session, or of a batch by its id. A lease of a new epoch; the one that `owner` holds
+        already, renewed; None where somebody else holds it. Raises LogGone."""
         ...
 
     async def renew_lease(self, session_id: str, lease: Lease, ttl_ms: int) -> None:

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from agent_serving.domain.access import TenantLimits
-from agent_serving.domain.errors import LimitReached, StoreUnavailable
+from agent_serving.domain.errors import InvalidRequest, LimitReached, StoreUnavailable
 from agent_serving.domain.session import ModelStep, Session, ToolStep, Turn
 from agent_serving.ports import Observer, Ports, Quotas, Rate
 from agent_serving.ports.quotas import Kind
@@ -80,6 +80,9 @@ class TenantQuotas(Observer):
         quotas, most = self._asked(tenant, "concurrent_turns")
         if quotas is None:
             return
+        if session.agent.service_class == "batch":
+            # The tenant's own batches leave room for what is urgent.
+            most = max(1, most // 2)
         self._started[tenant, session.id] = self._ports.clock.monotonic()
 
         async def take() -> bool:
@@ -89,6 +92,18 @@ class TenantQuotas(Observer):
         if not await take() and not (await self._left() and await take()):
             self._started.pop((tenant, session.id), None)
             raise _reached("concurrent_turns", most, "sessions with a turn under way", "Wait")
+
+    async def batch(self, tenant: str, requests: int) -> None:
+        """To be asked before a batch is accepted. Raises LimitReached, StoreUnavailable, and
+        InvalidRequest where it could never come to its end."""
+        await self._room(tenant)
+        _, most = self._asked(tenant, "open_sessions")
+        if most and requests > most:
+            raise InvalidRequest(
+                f"{requests} requests open as many sessions, and the tenant's limit "
+                f"`open_sessions` is {most}. Send fewer, or have the deployment raise it.",
+                param="requests",
+            )
 
     @asynccontextmanager
     async def session(self, tenant: str, session_id: str) -> AsyncIterator[None]:

@@ -9,6 +9,7 @@ from collections import Counter
 from agent_serving.ports import Ports
 from agent_serving.runtime.adoption import Adoption
 from agent_serving.runtime.agents import Agents
+from agent_serving.runtime.batches import Batches
 from agent_serving.runtime.budgets import Budgets
 from agent_serving.runtime.follow import Feed
 from agent_serving.runtime.forks import Forks
@@ -21,17 +22,23 @@ from agent_serving.runtime.quotas import TenantQuotas
 from agent_serving.runtime.rendering import Renderer
 from agent_serving.runtime.runners import Runners
 from agent_serving.runtime.sessions import Sessions
+from agent_serving.runtime.spreading import Spreading, TurnEnds
 from agent_serving.runtime.tenants import Tenants
 
 PROBE_SECONDS = 5.0
+BATCH_WINDOW = 28
 
 
 class Service:
-    def __init__(self, ports: Ports, *, dialect: str | None = None) -> None:
+    def __init__(
+        self, ports: Ports, *, dialect: str | None = None, batch_window: int = BATCH_WINDOW
+    ) -> None:
+        """Of all batches that run here at most `batch_window` turns are under way at once."""
         self.ports = ports
         renderer = Renderer(ports)
         self.quotas = TenantQuotas(ports, lambda: self._runners.running())
-        journals = Journals(ports.store, (*ports.observers, self.quotas))
+        ends = TurnEnds()
+        journals = Journals(ports.store, (*ports.observers, self.quotas, ends))
         tenants = Tenants(ports)
         self._runners = Runners(ports, journals, renderer, tenants)
         self._adoption = Adoption(ports, journals, self._runners, tenants)
@@ -39,6 +46,10 @@ class Service:
         self.budgets = Budgets(ports, journals, self._runners, tenants, self.quotas)
         maker = SessionMaker(ports, journals, self.quotas)
         self.sessions = Sessions(ports, journals, renderer, self._runners, self.budgets, maker)
+        self._spreading = Spreading(
+            ports, journals, self._runners, self.sessions, ends, window=batch_window
+        )
+        self.batches = Batches(ports, journals, self._runners, self.quotas, self._spreading.nudge)
         self.inputs = Inputs(ports, journals, self._runners, self.sessions)
         self.history = History(ports, journals, renderer)
         self.forks = Forks(ports, journals, renderer, maker)
@@ -53,9 +64,10 @@ class Service:
         return Load(turns=turns, followers=self.feed.followers, adopted=self._adoption.adopted)
 
     async def start(self) -> None:
-        """Probe the engines, adopt open turns. Does not need either to be up."""
+        """Probe the engines, adopt open turns and batches. Does not need either to be up."""
         await self.ports.engine.probe()
         self._adoption.start()
+        self._spreading.start()
         self.quotas.start()
         self._probing = asyncio.create_task(self._probe_forever(), name="probe")
 
@@ -69,6 +81,7 @@ class Service:
         other replicas go on with them at once. Returns when all are gone or the time is up; who
         still waits for a turn here is then told where it stands."""
         try:
+            await self._spreading.stop()
             await self._adoption.stop()
             await self._runners.drain(grace_seconds)
         finally:
@@ -78,6 +91,7 @@ class Service:
     async def aclose(self) -> None:
         """Open turns stay open, to be adopted; the ports are closed."""
         self.closing.set()
+        await self._spreading.stop()
         await self._adoption.stop()
         if self._probing is not None:
             self._probing.cancel()

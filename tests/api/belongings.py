@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,15 +85,39 @@ async def belongings(http: httpx.AsyncClient, mark: str) -> Belongings:
     assert mark in idle["turn"]["output_text"]
     fork = {"metadata": {"mark": mark}}
     await _made(http, f"/v1/sessions/{idle['id']}/fork", fork)
+    batch = await _batch(http, registered["id"], mark)
+    waiting = await _waiting(http, registered["id"], mark)
     return Belongings(
-        idle=await _ids(http, registered["id"], idle["id"], idle["turn"]),
-        waiting=await _waiting(http, registered["id"], mark),
+        idle=await _ids(http, registered["id"], idle["id"], idle["turn"]) | batch,
+        waiting=waiting | await _batch(http, registered["id"], mark),
         another=await _waiting(http, registered["id"], mark),
         said=await _response(http, mark, await _conversation(http, mark)),
         asked=await _response(http, mark, await _conversation(http, mark), wait=False),
         fresh={"agent": MODEL, "conversation_id": await _conversation(http, mark)},
         opened=body,
     )
+
+
+async def _batch(http: httpx.AsyncClient, agent_id: str, mark: str) -> Ids:
+    """One that is under way."""
+    requests = [
+        {"custom_id": mark, "input": f"Say {mark}.", "metadata": {"mark": mark}},
+        {"custom_id": "slow", "input": SLOWLY},
+    ]
+    body = {"agent": agent_id, "requests": requests, "metadata": {"mark": mark}}
+    path = f"/v1/batches/{(await _made(http, '/v1/batches', body))['id']}"
+    async with asyncio.timeout(20):
+        while not await _is_at_the_slow_one(http, path):
+            await asyncio.sleep(0.05)
+    return {"batch_id": path.rpartition("/")[2]}
+
+
+async def _is_at_the_slow_one(http: httpx.AsyncClient, path: str) -> bool:
+    counts = (await http.get(path)).json()["request_counts"]
+    _, slow = (await http.get(f"{path}/results")).json()["data"]
+    if counts["completed"] < 1 or slow["turn"] is None:
+        return False
+    return bool((await http.get(slow["turn"]["steps_url"])).json()["data"])
 
 
 async def _conversation(http: httpx.AsyncClient, mark: str) -> str:

@@ -45,6 +45,8 @@ async def things(http: httpx.AsyncClient) -> dict[str, str]:
     opened = (await http.post("/v1/sessions", json={"agent": "helper", "input": "Hello"})).json()
     turn = opened["turn"]
     steps = (await http.get(turn["steps_url"])).json()
+    asked = {"agent": "helper", "requests": [{"custom_id": "a", "input": "Hello"}]}
+    batch = (await http.post("/v1/batches", json=asked)).json()
     return {
         "agent": agent["id"],
         "session_id": opened["id"],
@@ -53,6 +55,7 @@ async def things(http: httpx.AsyncClient) -> dict[str, str]:
         "response_id": str(ResponseId(opened["id"], turn["id"])),
         "conversation_id": conversation_id(opened["id"]),
         "item_id": turn["items"][0]["id"],
+        "batch_id": batch["id"],
         # Models are everybody's: this one is nobody's.
         "model": "x",
     }
@@ -64,6 +67,7 @@ BODIES: dict[str, Any] = {
     "change_turn": {"budget": {"max_tokens": 1}},
     "give_inputs": {"inputs": [{"type": "steer", "content": "x"}]},
     "open_session": {"agent": {}},
+    "create_batch": {"agent": {}, "requests": [{"custom_id": "a", "input": "x"}]},
     "register_agent": {"name": "another"},
     "create_response": {"input": "x"},
     "create_completion": {"messages": [{"role": "user", "content": "x"}]},
@@ -74,7 +78,7 @@ BODIES: dict[str, Any] = {
 
 NAMES = (
     "agent", "session_id", "turn_id", "step_id", "response_id", "conversation_id", "item_id",
-    "model",
+    "model", "batch_id",
 )  # fmt: skip
 
 
@@ -117,12 +121,15 @@ async def test_what_belongs_to_a_tenant_is_not_there_for_another(serve: Serve) -
             assert error_of(answer)[:2] == (404, "not_found"), (method, path, answer.text)
             asked += 1
         assert asked >= 18
-        for path in ("/v1/sessions", "/v1/agents"):
+        for path in ("/v1/sessions", "/v1/agents", "/v1/batches"):
             assert (await rival.get(path)).json()["data"] == []
         assert (await rival.get("/v1/usage")).json()["rows"] == []
         assert (await rival.get("/v1/usage?by=tenant")).json()["rows"] == []
         stolen = await rival.post("/v1/sessions", json={"agent": ids["agent"]})
         assert error_of(stolen)[:2] == (404, "not_found")
+        asked_of = {"agent": ids["agent"], "requests": [{"custom_id": "a", "input": "x"}]}
+        stolen = await rival.post("/v1/batches", json=asked_of)
+        assert error_of(stolen) == (404, "not_found", "agent")
         after = (await acme.get(f"/v1/sessions/{ids['session_id']}")).json()
         assert after == before
         assert (await acme.get(f"/v1/agents/{ids['agent']}")).status_code == 200

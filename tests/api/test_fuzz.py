@@ -44,6 +44,14 @@ VALID: dict[str, dict[str, Any]] = {
         "inputs": [{"type": "tool_result", "call_id": "call_1", "output": {"a": 1}}]
     },
     "/v1/sessions/{id}/fork": {"metadata": {"a": "b"}},
+    "/v1/batches": {
+        "agent": {"tools": ["add"]},
+        "requests": [
+            {"custom_id": "a", "input": "hi", "limits": {"max_steps": 1}},
+            {"custom_id": "b", "input": "hi", "output": {"type": "regex", "pattern": "a"}},
+        ],
+        "ttl_seconds": 60,
+    },
 }
 
 Garble = Callable[[random.Random, dict[str, Any]], bytes]

@@ -97,9 +97,11 @@ async def everything(http: httpx.AsyncClient, had: Belongings) -> list[str]:
     """All that the owner can read of its own, as text."""
     session = f"/v1/sessions/{had.waiting['session_id']}"
     turn = f"{session}/turns/{had.waiting['turn_id']}"
+    batch = f"/v1/batches/{had.waiting['batch_id']}"
     paths = (
         "/v1/agents", "/v1/sessions", "/v1/usage", session, f"{session}/turns", f"{session}/items",
         f"{session}/events", f"{session}/usage", turn, f"{turn}/steps", f"{turn}/trace",
+        "/v1/batches", batch, f"{batch}/results",
     )  # fmt: skip
     return [(await http.get(path)).text for path in paths]
 

@@ -287,3 +287,28 @@ async def test_a_rolling_restart_under_load_fails_no_request_and_runs_nothing_tw
         assert len(calls) == len([item for item in items if item["type"] == "tool_result"])
         paid += len(calls)
     assert deployment.witness.read_text() == "x" * paid
+
+
+async def test_a_batch_whose_replica_is_killed_is_finished_by_another(
+    deployment: Deployment,
+) -> None:
+    first, second = await deployment.start()
+    requests = [{"custom_id": f"row-{n}", "input": f"tell {n}"} for n in range(60)]
+    answer = await first.http.post("/v1/batches", json={"agent": {}, "requests": requests})
+    assert answer.status_code == 201, answer.text
+    path = f"/v1/batches/{answer.json()['id']}"
+    async with asyncio.timeout(30):
+        while not (await second.get(path))["request_counts"]["completed"]:
+            await asyncio.sleep(0.05)
+    first.signal(signal.SIGKILL)
+    left = (await second.get(path))["request_counts"]
+    assert left["in_progress"] > 0
+    async with asyncio.timeout(120):
+        while (batch := await second.get(path))["ended_at"] is None:
+            await asyncio.sleep(0.2)
+    assert batch["request_counts"]["completed"] == 60
+    rows = (await second.get(f"{path}/results?limit=100"))["data"]
+    assert [row["custom_id"] for row in rows] == [row["custom_id"] for row in requests]
+    assert {row["turn"]["output_text"] for row in rows} == {STORY}
+    sessions = (await second.get("/v1/sessions?limit=100"))["data"]
+    assert [session["turn_count"] for session in sessions] == [1] * 60

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from openai import AsyncOpenAI
@@ -213,6 +213,23 @@ async def test_a_recorded_stream_with_mcp_keeps_the_rules(
         body = {"model": "scripted", "input": "Go on.", "tools": tools}
         events = [e async for e in await client.responses.create(stream=True, **body)]
         await check(client, recording, events)
+        calls = [
+            item for item in dumped(events)[-1]["response"]["output"] if "server_label" in item
+        ]
+        assert {call["server_label"] for call in calls} == {"odd"}
+        assert {call["name"] for call in calls} <= {"zebra", "fail"}
+
+
+async def test_a_call_over_mcp_that_needs_an_approval_is_not_run(tmp_path: Path) -> None:
+    async with odd_client(tmp_path, (ECHO, "I may not.")) as client:
+        tool = {"type": "mcp", "server_label": "odd", "allowed_tools": {"tool_names": ["zebra"]}}
+        asks = {"require_approval": {"always": {"tool_names": ["zebra"]}}}
+        made = await client.responses.create(
+            model="scripted", input="Go on.", store=False, tools=cast("Any", [tool | asks])
+        )
+        told = made.to_dict(mode="json")["output"]
+        assert made.output_text == "I may not."
+        assert "needs an approval" in str(cast("Any", told)[0]["error"])
 
 
 def test_there_are_recordings_of_every_kind() -> None:

@@ -202,6 +202,10 @@ async def test_what_has_no_effect_is_named_in_a_header(talking: Talking) -> None
     ("body", "param"),
     [
         ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
+        (
+            {"tools": [{"type": "mcp", "server_label": "git", "server_url": "http://x"}]},
+            "tools[0].server_url",
+        ),
         ({"input": [{"type": "item_reference", "id": "x"}]}, "input[0].type"),
         (
             {"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "u"}]}]},
@@ -221,6 +225,21 @@ async def test_what_cannot_be_served_is_refused(
         await talk.client.responses.create(**{"model": "scripted", "input": "Hi", **body})
     assert refused.value.param == param
     assert await talk.sessions() == []
+
+
+@pytest.mark.parametrize(
+    ("tool", "param"),
+    [({}, "tools[0].server_label"), ({"server_label": "git"}, "tools[0].server")],
+)
+async def test_tools_of_a_server_that_is_not_there_are_refused(
+    talking: Talking, tool: Any, param: str
+) -> None:
+    talk = await talking("Hello.")
+    with pytest.raises(openai.UnprocessableEntityError) as refused:
+        await talk.client.responses.create(
+            model="scripted", input="Hi", tools=[{"type": "mcp", **tool}]
+        )
+    assert refused.value.param == param
 
 
 async def test_a_model_that_is_not_served_is_not_found(talking: Talking) -> None:

@@ -29,6 +29,8 @@ ANSWERS: dict[str, tuple[Line, ...]] = {
     "Rome and Madrid?": (_weather("Rome", "Madrid"), f"{ROME} {MADRID}"),
     "in Rome?": (_weather("Rome"), ROME),
     "And in Madrid?": (_weather("Madrid"), MADRID),
+    "weather in Madrid?": (_weather("Madrid"), MADRID),
+    "weather in Tokyo?": (_weather("Tokyo"), TOKYO),
     "And in Tokyo?": (_weather("Tokyo"), TOKYO),
     "order o-1": (call("look_up_order", order_id="o-1"), "Your order is shipped."),
     "100 back": (call("refund", order_id="o-1", amount=100), "You get 100 back."),

@@ -64,6 +64,7 @@ async def start(redis: EmbeddedRedis, prefix: str) -> AsyncIterator[StartService
         numbers = itertools.count(time.time_ns() // 1000)
 
         async def service(engine: Engine, tools: Sequence[Any] = (add,), **ports: Any) -> Service:
+            window = {"batch_window": ports.pop("batch_window")} if "batch_window" in ports else {}
             made = Service(
                 Ports(
                     engine=engine,
@@ -77,7 +78,8 @@ async def start(redis: EmbeddedRedis, prefix: str) -> AsyncIterator[StartService
                     tracer=ports.pop("tracer", None),
                     prices=ports.pop("prices", PriceBook()),
                     tenant_budgets=ports.pop("tenant_budgets", {}),
-                )
+                ),
+                **window,
             )
             await made.start()
             stack.push_async_callback(made.aclose)

@@ -165,6 +165,87 @@ class BookKeys:
         return self._key("unbilled")
 
 
+@dataclass(frozen=True, slots=True)
+class BatchKeys:
+    """The keys of one batch. `meta` and `lease` are named as a session's, whose leases it has.
+
+    meta      hash: head, nonce, total, taken, waiting, completed, incomplete, failed, stopped,
+              amount:NAME, currency, cancelled, ended, expires, fence
+    lease     string: the owner
+    requests  list, in the order of the input
+    places    hash: the caller's id → place in `requests`
+    agents    list: the distinct agents, which the requests name by their place
+    running   set: places of the requests that were taken up and are not over
+    waiting   set: those of them whose turns wait for somebody
+    outcomes  hash: place → how it ended
+    gone      string: the batch was deleted
+    """
+
+    prefix: str
+    batch_id: str
+
+    def _key(self, name: str) -> str:
+        return f"{self.prefix}:{{{_tag(self.batch_id)}}}:{name}"
+
+    @property
+    def meta(self) -> str:
+        return self._key("meta")
+
+    @property
+    def lease(self) -> str:
+        return self._key("lease")
+
+    @property
+    def requests(self) -> str:
+        return self._key("requests")
+
+    @property
+    def places(self) -> str:
+        return self._key("places")
+
+    @property
+    def agents(self) -> str:
+        return self._key("agents")
+
+    @property
+    def running(self) -> str:
+        return self._key("running")
+
+    @property
+    def waiting(self) -> str:
+        return self._key("waiting")
+
+    @property
+    def outcomes(self) -> str:
+        return self._key("outcomes")
+
+    @property
+    def gone(self) -> str:
+        return self._key("gone")
+
+    @property
+    def data(self) -> tuple[str, ...]:
+        return (
+            self.meta,
+            self.requests,
+            self.places,
+            self.agents,
+            self.running,
+            self.waiting,
+            self.outcomes,
+        )
+
+
+def batches_key(prefix: str, tenant: str) -> str:
+    """Sorted set of a tenant's batch ids, all of score 0."""
+    return f"{prefix}:batches:{_tag(tenant)}"
+
+
+def unfinished_key(prefix: str) -> str:
+    """Sorted set of the ids of batches that may have something to do, all of score 0."""
+    return f"{prefix}:unfinished"
+
+
 def sessions_key(prefix: str, tenant: str) -> str:
     """Sorted set of a tenant's session ids, all of score 0."""
     return f"{prefix}:sessions:{_tag(tenant)}"

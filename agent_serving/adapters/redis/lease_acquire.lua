@@ -1,18 +1,18 @@
 -- Take a lease that is free, or find that one has it already.
 -- KEYS  1 lease   2 meta
 -- ARGV  1 owner   2 time to live in ms
--- Returns its epoch, 0 where somebody else holds it, -1 where there is no such session.
+-- Returns its epoch, 0 where somebody else holds it, -1 where there is no such session or batch.
 -- The fence, 'epoch owner', outlives the lease: it says who may write until somebody else takes it.
-local meta = redis.call('HMGET', KEYS[2], 'feed', 'fence')
-if not meta[1] then
+if redis.call('EXISTS', KEYS[2]) == 0 then
   return -1
 end
+local fence = redis.call('HGET', KEYS[2], 'fence')
 local owner = redis.call('GET', KEYS[1])
 if owner and owner ~= ARGV[1] then
   return 0
 end
-local epoch = tonumber(string.match(meta[2] or '0', '^%d+'))
-if not owner or meta[2] ~= string.format('%d %s', epoch, ARGV[1]) then
+local epoch = tonumber(string.match(fence or '0', '^%d+'))
+if not owner or fence ~= string.format('%d %s', epoch, ARGV[1]) then
   epoch = epoch + 1
   redis.call('HSET', KEYS[2], 'fence', string.format('%d %s', epoch, ARGV[1]))
 end

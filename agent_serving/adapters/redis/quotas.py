@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 
 from agent_serving.adapters.redis.gateway import Command, Gateway, decode, encode
-from agent_serving.adapters.redis.keys import QuotaKeys, SessionKeys, sessions_key
+from agent_serving.adapters.redis.keys import (
+    BatchKeys,
+    QuotaKeys,
+    SessionKeys,
+    batches_key,
+    sessions_key,
+)
 from agent_serving.ports.quotas import Kind, Rate
 
 _MINUTE = 60_000_000
@@ -64,13 +70,17 @@ class RedisQuotas:
 
     async def stored_bytes(self, tenant: str) -> int:
         total = 0
-        async for members in self._sessions(tenant):
-            commands: list[Command] = [
-                ("MEMORY USAGE", key)
-                for member in members
-                for key in SessionKeys(self._prefix, decode(member)).data
-            ]
-            total += sum(size or 0 for size in await self._gateway.send(*commands))
+        for index, kind in (
+            (sessions_key(self._prefix, tenant), SessionKeys),
+            (batches_key(self._prefix, tenant), BatchKeys),
+        ):
+            async for members in self._members(index):
+                commands: list[Command] = [
+                    ("MEMORY USAGE", key)
+                    for member in members
+                    for key in kind(self._prefix, decode(member)).data
+                ]
+                total += sum(size or 0 for size in await self._gateway.send(*commands))
         return total
 
     async def _count(self, tenant: str, opening: Sequence[bytes]) -> int:
@@ -80,15 +90,15 @@ class RedisQuotas:
 
     async def _drop_expired(self, tenant: str) -> None:
         index = sessions_key(self._prefix, tenant)
-        async for members in self._sessions(tenant):
+        async for members in self._members(index):
             metas = [SessionKeys(self._prefix, decode(member)).meta for member in members]
             there = await self._gateway.send(*(("EXISTS", meta) for meta in metas))
             gone = [member for member, is_there in zip(members, there, strict=True) if not is_there]
             if gone:
                 await self._gateway.send(("ZREM", index, *gone))
 
-    async def _sessions(self, tenant: str) -> AsyncIterator[Sequence[bytes]]:
-        index, bound = sessions_key(self._prefix, tenant), b"-"
+    async def _members(self, index: str) -> AsyncIterator[Sequence[bytes]]:
+        bound = b"-"
         while members := await self._gateway.ask(
             ("ZRANGEBYLEX", index, bound, "+", "LIMIT", 0, _BATCH)
         ):

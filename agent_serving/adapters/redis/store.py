@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from agent_serving.adapters.redis import feed
 from agent_serving.adapters.redis.agents import USUAL, AgentBounds, AgentTable
+from agent_serving.adapters.redis.batches import BatchTable
 from agent_serving.adapters.redis.books import Books
 from agent_serving.adapters.redis.gateway import Command, Gateway, client_of, encode
 from agent_serving.adapters.redis.keys import SessionKeys
@@ -75,6 +76,7 @@ class RedisSessionStore:
         self._publish = gateway.script("publish")
         self._memory = Memory(gateway, prefix)
         self._leases = Leases(gateway, prefix)
+        self._batches = BatchTable(gateway, prefix, replicas=replicas)
 
     @classmethod
     def connect(
@@ -99,6 +101,10 @@ class RedisSessionStore:
             replicas=replicas,
             agent_bounds=agent_bounds,
         )
+
+    @property
+    def batches(self) -> BatchTable:
+        return self._batches
 
     # --- log --------------------------------------------------------------------------------
 

@@ -8,10 +8,17 @@ from fastapi import Request
 
 from agent_serving.api.context import Api
 from agent_serving.api.errors import Unsupported
-from agent_serving.api.openai.bodies import Format, NamedChoice, ResponseBody, Tool
+from agent_serving.api.openai.bodies import (
+    ApprovalFilter,
+    Format,
+    NamedChoice,
+    ResponseBody,
+    Tool,
+    ToolFilter,
+)
 from agent_serving.api.openai.objects import ECHOED
 from agent_serving.domain.errors import InvalidRequest
-from agent_serving.domain.mcp import McpTools, ToolNames
+from agent_serving.domain.mcp import ApprovalByTool, McpTools, ToolNames
 from agent_serving.domain.receipt import RequestMark
 from agent_serving.domain.values import (
     Agent,
@@ -138,12 +145,17 @@ def _mcp_tools(tool: Tool, place: str) -> McpTools:
             )
     if not tool.server_label:
         raise InvalidRequest(f"`{place}.server_label` is missing.", param=f"{place}.server_label")
-    allowed = tool.allowed_tools
+    allowed, policy = tool.allowed_tools, tool.require_approval
     return McpTools(
         server=tool.server_label,
-        allowed_tools=allowed.tool_names if isinstance(allowed, ToolNames) else allowed,
-        require_approval=tool.require_approval,
+        allowed_tools=allowed.tool_names if isinstance(allowed, ToolFilter) else allowed,
+        require_approval=policy if isinstance(policy, str) else _approval(policy),
     )
+
+
+def _approval(policy: ApprovalFilter) -> ApprovalByTool:
+    always, never = (ToolNames(tool_names=o.tool_names) for o in (policy.always, policy.never))
+    return ApprovalByTool(always=always, never=never)
 
 
 async def turn_request(

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag
 
 from agent_serving.api.bodies import Metadata
-from agent_serving.domain.mcp import RequireApproval, ToolNames
 
 MAX_ITEMS = 4096
 """Of one request."""
@@ -44,6 +43,19 @@ class InputItem(Lenient):
     output: Content | None = Field(None, description="What the call gave.")
 
 
+class ToolFilter(Lenient):
+    tool_names: tuple[str, ...] = Field(
+        (), max_length=512, description="Tools as their server names them."
+    )
+
+
+class ApprovalFilter(Lenient):
+    """What is named in neither list needs none."""
+
+    always: ToolFilter = ToolFilter()
+    never: ToolFilter = ToolFilter()
+
+
 class Tool(Lenient):
     """A `function` that the caller runs. With neither `description` nor `parameters`, a tool of
     this deployment, which runs here. Or `mcp`: tools of an MCP server that the deployment has."""
@@ -58,10 +70,10 @@ class Tool(Lenient):
     server_label: str | None = Field(
         None, max_length=32, description="Of an MCP server of the deployment: GET /v1/tools."
     )
-    allowed_tools: Annotated[tuple[str, ...], Field(max_length=512)] | ToolNames | None = Field(
+    allowed_tools: Annotated[tuple[str, ...], Field(max_length=512)] | ToolFilter | None = Field(
         None, description="Of the MCP server; all of them where not set."
     )
-    require_approval: RequireApproval = Field(
+    require_approval: Literal["always", "never"] | ApprovalFilter = Field(
         "never",
         description="Which calls of the MCP server wait until somebody agrees, by the REST API. "
         "The deployment may ask for more.",

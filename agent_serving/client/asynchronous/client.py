@@ -8,6 +8,7 @@ from typing import Self
 import httpx
 
 from agent_serving.client.asynchronous.agents import AsyncAgents
+from agent_serving.client.asynchronous.batches import AsyncBatches
 from agent_serving.client.asynchronous.catalog import (
     AsyncGrammars,
     AsyncModels,
@@ -51,6 +52,7 @@ class AsyncAgentServing:
         self._transport = AsyncTransport(settings, http_client)
         self.agents = AsyncAgents(self._transport)
         self.sessions = AsyncSessions(self._transport)
+        self.batches = AsyncBatches(self._transport)
         self.turns = AsyncTurns(self._transport)
         self.steps = AsyncSteps(self._transport)
         self.items = AsyncItems(self._transport)

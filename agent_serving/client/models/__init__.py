@@ -10,6 +10,7 @@ from agent_serving.client.models.agent import (
     Limits,
     Sampling,
 )
+from agent_serving.client.models.batch import BatchData, BatchResult, RequestCounts
 from agent_serving.client.models.catalog import (
     Capabilities,
     Engine,
@@ -72,6 +73,8 @@ __all__ = [
     "ArgumentsDelta",
     "ArgumentsDone",
     "Attempt",
+    "BatchData",
+    "BatchResult",
     "Budget",
     "Capabilities",
     "Cost",
@@ -96,6 +99,7 @@ __all__ = [
     "ReasoningDelta",
     "ReasoningDone",
     "ReasoningItem",
+    "RequestCounts",
     "RequiredInput",
     "Sampling",
     "ServedModel",

@@ -12,6 +12,7 @@ import httpx
 from agent_serving.client.models.catalog import Capabilities
 from agent_serving.client.settings import ClientSettings
 from agent_serving.client.synchronous.agents import Agents
+from agent_serving.client.synchronous.batches import Batches
 from agent_serving.client.synchronous.catalog import (
     Grammars,
     Models,
@@ -53,6 +54,7 @@ class AgentServing:
         self._transport = Transport(settings, http_client)
         self.agents = Agents(self._transport)
         self.sessions = Sessions(self._transport)
+        self.batches = Batches(self._transport)
         self.turns = Turns(self._transport)
         self.steps = Steps(self._transport)
         self.items = Items(self._transport)

@@ -1,0 +1,172 @@
+"""Which batches this process runs: those that are unfinished and that nobody else runs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+
+from agent_serving.domain.errors import Fenced, LogGone, StoreUnavailable
+from agent_serving.domain.session import ModelStep, Session, ToolStep, Turn
+from agent_serving.ports import Observer, Ports
+from agent_serving.runtime.batch_run import BatchRun
+from agent_serving.runtime.journal import Journals
+from agent_serving.runtime.leases import HeldLease
+from agent_serving.runtime.runners import Runners
+from agent_serving.runtime.sessions import Sessions
+from agent_serving.runtime.window import Window
+
+log = logging.getLogger(__name__)
+
+ADOPT_SECONDS = 1.0
+"""Between two looks for batches that nobody runs."""
+HEARTBEAT_SECONDS = 1.0
+
+
+class TurnEnds(Observer):
+    """Tells the batches that run here of each turn that ends here."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, BatchRun] = {}
+
+    def step_ended(self, session: Session, turn: Turn, step: ModelStep | ToolStep) -> None:
+        return
+
+    def call_doubted(self, session: Session, turn: Turn, step: ToolStep) -> None:
+        return
+
+    def turn_ended(self, session: Session, turn: Turn) -> None:
+        if session.agent.service_class == "batch":
+            for run in self.runs.values():
+                run.hear(session.id)
+
+
+class Spreading:
+    def __init__(
+        self,
+        ports: Ports,
+        journals: Journals,
+        runners: Runners,
+        sessions: Sessions,
+        ends: TurnEnds,
+        *,
+        window: int,
+    ) -> None:
+        """Of all batches that run here at most `window` turns are under way at once."""
+        self._ports = ports
+        self._store = ports.store.batches
+        self._journals = journals
+        self._runners = runners
+        self._sessions = sessions
+        self._ends = ends
+        self._window = Window(window)
+        self._owner = secrets.token_hex(8)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._news = asyncio.Event()
+        self._looking: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._looking = asyncio.create_task(self._forever(), name="batches")
+
+    async def stop(self) -> None:
+        """Others go on with the batches at once; turns that have begun are not touched."""
+        tasks = [*self._tasks.values(), *([self._looking] if self._looking else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def nudge(self) -> None:
+        """There is a new batch, or one is cancelled."""
+        self._news.set()
+        for run in self._ends.runs.values():
+            run.hear()
+
+    async def _forever(self) -> None:
+        while True:
+            self._news.clear()
+            try:
+                await self._look()
+            except StoreUnavailable:
+                log.warning("the store cannot be reached; batches wait")
+            except Exception:
+                log.exception("looking for batches failed")
+            # Not `wait_for`: in Python 3.11 it forgets a cancellation that comes with the event.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ADOPT_SECONDS):
+                    await self._news.wait()
+
+    async def _look(self) -> None:
+        for batch_id in await self._store.unfinished():
+            if len(self._tasks) >= self._window.size:
+                return
+            if batch_id not in self._tasks:
+                await self._adopt(batch_id)
+
+    async def _adopt(self, batch_id: str) -> None:
+        try:
+            held = await HeldLease.acquire(self._ports.store, batch_id, self._owner)
+        except LogGone:
+            await self._store.forget(batch_id)
+            return
+        if held is None:
+            return
+        task = asyncio.create_task(self._run(batch_id, held), name=f"run {batch_id}")
+        self._tasks[batch_id] = task
+        task.add_done_callback(lambda _: self._done(batch_id))
+
+    def _done(self, batch_id: str) -> None:
+        del self._tasks[batch_id]
+        self._ends.runs.pop(batch_id, None)
+        self._window.leave(batch_id)
+        self.nudge()
+
+    async def _run(self, batch_id: str, held: HeldLease) -> None:
+        try:
+            batch = await self._store.get(batch_id)
+            if batch is not None:
+                run = BatchRun(
+                    self._ports,
+                    self._journals,
+                    self._runners,
+                    self._sessions,
+                    self._window,
+                    batch,
+                    held,
+                )
+                self._window.join(batch_id, batch.tenant)
+                self._ends.runs[batch_id] = run
+                await _with_heartbeat(run, held)
+            await self._store.forget(batch_id)
+        except (Fenced, LogGone):
+            log.warning("%s was taken over by another process, or is gone", batch_id)
+        except StoreUnavailable:
+            await asyncio.sleep(ADOPT_SECONDS)
+        except Exception:
+            log.exception("running %s failed", batch_id)
+            # Where the defect is met again at once, it must not take the whole process.
+            await asyncio.sleep(ADOPT_SECONDS)
+        finally:
+            await held.release()
+
+
+async def _with_heartbeat(run: BatchRun, held: HeldLease) -> None:
+    running = asyncio.ensure_future(run.run())
+    heart = asyncio.ensure_future(_heartbeat(held))
+    try:
+        await asyncio.wait({running, heart}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (running, heart):
+            task.cancel()
+        await asyncio.gather(running, heart, return_exceptions=True)
+    for task in (running, heart):
+        if not task.cancelled():
+            task.result()
+
+
+async def _heartbeat(held: HeldLease) -> None:
+    """Raises Fenced, LogGone."""
+    while True:
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+        with contextlib.suppress(StoreUnavailable):
+            await held.renew()
