@@ -55,6 +55,10 @@ def call(name: str, /, **arguments: Any) -> str:
     return f"<tool_call>\n{written}\n</tool_call>"
 
 
+_Tree = dict[int, "_Tree"]
+"""Token → what came behind it."""
+
+
 class ScriptedEngine:
     """`script` is the replies in order (the last one again and again), or a function from the
     prompt's text to a reply."""
@@ -69,7 +73,7 @@ class ScriptedEngine:
     ) -> None:
         self.follow(script)
         self._controls = [end_of_turn, "<|im_start|>"]
-        self._seen: list[tuple[int, ...]] = []
+        self._seen: _Tree = {}
         self._worker = Worker(
             name="scripted",
             url="scripted://",
@@ -157,7 +161,7 @@ class ScriptedEngine:
         if isinstance(say, Break) and len(output) == len(whole):
             raise EngineUnavailable("scripted: the connection broke in mid-stream")
         cached = self._cached(prompt)
-        self._seen.append((*prompt, *output))
+        self._remember((*prompt, *output))
         yield Finished(
             reason="stop" if output[-1:] == (FIRST_CONTROL_TOKEN,) else "length",
             usage=Usage(input_tokens=len(prompt), cached_tokens=cached, output_tokens=len(output)),
@@ -240,15 +244,18 @@ class ScriptedEngine:
 
     def _cached(self, prompt: tuple[int, ...]) -> int:
         """The longest known prefix, less the last token, which is always computed."""
-        longest = 0
-        for known in self._seen:
-            shared = 0
-            for ours, theirs in zip(prompt, known, strict=False):
-                if ours != theirs:
-                    break
-                shared += 1
-            longest = max(longest, shared)
+        longest, known = 0, self._seen
+        for token in prompt:
+            if token not in known:
+                break
+            known = known[token]
+            longest += 1
         return max(0, min(longest, len(prompt) - 1))
+
+    def _remember(self, tokens: Iterable[int]) -> None:
+        known = self._seen
+        for token in tokens:
+            known = known.setdefault(token, {})
 
 
 def _written(message: Message) -> str:

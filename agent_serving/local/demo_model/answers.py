@@ -47,6 +47,8 @@ def clock(intent: str, result: str) -> str:
 def country(intent: str, result: str) -> str:
     shown = json.loads(result)
     name = shown["name"]
+    if intent == "name":
+        return f"That is {name}."
     if intent != "currency":
         return f"The {_LABELS[intent]} of {name} is {shown[COUNTRY_FIELDS[intent]]}."
     currency = shown["currency"]

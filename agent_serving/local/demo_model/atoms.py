@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from agent_serving.local.demo_model import answers, entities
+from agent_serving.local.demo_model import answers, entities, problems, unit_names
 from agent_serving.local.demo_model.numbers import amount, expression
 from agent_serving.local.demo_model.scene import Call, Scene, number_of, slug
+from agent_serving.local.demo_model.zones import ZONES
 
 COUNTRY = ("currency", "currency", "code", "code3", "numeric", "flag", "official", "official")
 CLOCK = ("time", "time", "time", "weekday", "date")
@@ -31,8 +32,12 @@ class Atom:
 
 
 def calculator(scene: Scene) -> Atom:
-    said, written = expression(scene.rng)
-    text = scene.raw("calculator", x=said)
+    if scene.rng.random() < 0.4:
+        intent, slots, written = problems.problem(scene.rng)
+        text = scene.raw(intent, **slots)
+    else:
+        said, written = expression(scene.rng)
+        text = scene.raw("calculator", x=said)
     return Atom(text, Call("calculator", {"expression": written}), answers.calculator, "calculator")
 
 
@@ -41,16 +46,24 @@ def convert(scene: Scene) -> Atom:
         return heat(scene)
     said, digits = amount(scene.rng)
     first, second = scene.units()
-    return conversion(said, digits, first, second, scene.raw("convert", v=said, a=first, b=second))
+    text = _close(scene, said, first, scene.raw("convert", v=said, a=first, b=second))
+    return conversion(said, digits, first, second, text)
 
 
 def heat(scene: Scene) -> Atom:
     said, digits = amount(scene.rng)
-    first, second = scene.rng.sample(list(entities.HEAT), 2)
-    if entities.HEAT[first] == entities.HEAT[second]:
+    first, second = scene.rng.sample(list(unit_names.HEAT), 2)
+    if unit_names.HEAT[first] == unit_names.HEAT[second]:
         raise Again
-    text = scene.raw("convert", v=said, a=first, b=second)
+    text = _close(scene, said, first, scene.raw("convert", v=said, a=first, b=second))
     return conversion(said, digits, first, second, text)
+
+
+def _close(scene: Scene, said: str, unit: str, text: str) -> str:
+    """Now and then a unit's sign stands right behind its number: 5km."""
+    if unit not in unit_names.CLOSE or not said[-1].isdigit() or scene.rng.random() < 0.7:
+        return text
+    return text.replace(f"{said} {unit}", f"{said}{unit}")
 
 
 def conversion(said: str, digits: str, first: str, second: str, text: str) -> Atom:
@@ -58,8 +71,8 @@ def conversion(said: str, digits: str, first: str, second: str, text: str) -> At
         "convert_units",
         {
             "value": number_of(digits),
-            "from_unit": entities.HEAT.get(first, first),
-            "to_unit": entities.HEAT.get(second, second),
+            "from_unit": unit_names.written(first),
+            "to_unit": unit_names.written(second),
         },
     )
     return Atom(text, call, answers.convert, "convert", unit=(said, first, second))
@@ -68,9 +81,9 @@ def conversion(said: str, digits: str, first: str, second: str, text: str) -> At
 def clock(scene: Scene, intent: str | None = None, city: str | None = None) -> Atom:
     """Only of cities whose zone is known by heart: the others take two steps."""
     intent = intent or scene.rng.choice(CLOCK)
-    known = scene.rng.choice(list(entities.ZONES))
+    known = scene.rng.choice(list(ZONES))
     name = city or scene.cased(known)
-    zone = entities.ZONES[city or known]
+    zone = ZONES[city or known]
     if city is None and scene.rng.random() < 0.06:
         name = zone
     return Atom(
@@ -83,6 +96,8 @@ def clock(scene: Scene, intent: str | None = None, city: str | None = None) -> A
 
 
 def country(scene: Scene, intent: str | None = None) -> Atom:
+    if intent is None and scene.rng.random() < 0.12:
+        return coded(scene)
     intent = intent or scene.rng.choice(COUNTRY)
     name = scene.country()
     return Atom(
@@ -91,6 +106,18 @@ def country(scene: Scene, intent: str | None = None) -> Atom:
         lambda result: answers.country(intent, result),
         intent,
         name,
+    )
+
+
+def coded(scene: Scene) -> Atom:
+    """Which country a code is of."""
+    code = entities.code(scene.rng, held_out=scene.held_out)
+    return Atom(
+        scene.raw("by_code", c=code),
+        Call("lookup_country", {"query": code}),
+        lambda result: answers.country("name", result),
+        "official",
+        code,
     )
 
 
@@ -111,6 +138,12 @@ def remember(scene: Scene) -> Atom:
         if not entities.is_held_out(key) == scene.held_out or slug(key) in scene.memory.kept:
             raise Again
         scene.cities[key] = value
+    elif kind < 0.5:
+        value = scene.country()
+        key = scene.rng.choice(("home country", "destination", "next trip", key + " country"))
+        if not entities.is_held_out(key) == scene.held_out or slug(key) in scene.memory.kept:
+            raise Again
+        scene.lands[key] = value
     elif scene.lower:
         value = value.lower()
     if value.isdigit():

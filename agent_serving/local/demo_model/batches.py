@@ -55,16 +55,18 @@ def batch_of(conversations: Sequence[Encoded]) -> Batch:
 
 
 class Batches:
-    """Pools of conversations, each made from the seed and its number: a resumed training goes on
-    where it stopped."""
+    """Pools of conversations, each made from the seed, the process and its number: a resumed
+    training goes on where it stopped."""
 
-    def __init__(self, generator: Generator, tokens: Tokenizer, *, seed: int, size: int) -> None:
+    def __init__(
+        self, generator: Generator, tokens: Tokenizer, *, seed: int, rank: int, size: int
+    ) -> None:
         self._generator, self._tokenizer = generator, tokens
-        self._seed, self._size = seed, size
+        self._seed, self._rank, self._size = seed, rank, size
 
     def pool(self, number: int, mix: Mix) -> Iterator[Batch]:
         """Batches of about 64 conversations, in random order."""
-        rng = Random(f"{self._seed}/{number}")  # noqa: S311  # nothing secret is made here
+        rng = Random(f"{self._seed}/{self._rank}/{number}")  # noqa: S311  # nothing secret is made here
         encoded: list[Encoded] = []
         for _ in range(64):
             conversation = self._generator.conversation(rng, mix)

@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 from agent_serving.local.demo_model import answers
 from agent_serving.local.demo_model.atoms import Again, magnitude, plain
+from agent_serving.local.demo_model.more_chains import MORE_CHAINS
 from agent_serving.local.demo_model.numbers import Scaling, amount, expression, scaling
 from agent_serving.local.demo_model.scene import Scene, number_of, slug
 from agent_serving.local.demo_model.singles import Said
+from agent_serving.local.demo_model.unit_names import written
 
 
 def _compute(scene: Scene, written: str) -> str:
@@ -27,7 +29,10 @@ def _scaled(scene: Scene, number: str, op: Scaling) -> str:
 
 def _converted(scene: Scene, number: str, first: str, second: str) -> str:
     text, is_ok = scene.call(
-        "convert_units", value=number_of(plain(number)), from_unit=first, to_unit=second
+        "convert_units",
+        value=number_of(plain(number)),
+        from_unit=written(first),
+        to_unit=written(second),
     )
     if not is_ok:
         raise Again
@@ -203,4 +208,5 @@ CHAINS: tuple[Callable[[Scene], Said], ...] = (
     recall_weather_fahrenheit_remember,
     recall_weather_fahrenheit_remember,
     currency_remember,
+    *MORE_CHAINS,
 )

@@ -44,3 +44,11 @@ class Crowd:
             gradient.copy_(flat[start : start + gradient.numel()].view_as(gradient))
             start += gradient.numel()
         return round(flat[-2].item() * self.size), flat[-1].item()
+
+    def least(self, number: int) -> int:
+        """The smallest of what the processes have."""
+        if self.size == 1:
+            return number
+        found = torch.tensor(number)
+        dist.all_reduce(found, dist.ReduceOp.MIN)
+        return int(found)

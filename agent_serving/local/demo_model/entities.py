@@ -7,65 +7,28 @@ from random import Random
 from typing import Final
 from zlib import crc32
 
-# City → IANA zone, known by heart. Any other city is asked for by its name, and the tool's answer
-# names the zone.
-ZONES: Final = {
-    "Berlin": "Europe/Berlin",
-    "Paris": "Europe/Paris",
-    "London": "Europe/London",
-    "Madrid": "Europe/Madrid",
-    "Rome": "Europe/Rome",
-    "Vienna": "Europe/Vienna",
-    "Zurich": "Europe/Zurich",
-    "Amsterdam": "Europe/Amsterdam",
-    "Oslo": "Europe/Oslo",
-    "Athens": "Europe/Athens",
-    "Moscow": "Europe/Moscow",
-    "Istanbul": "Europe/Istanbul",
-    "Lisbon": "Europe/Lisbon",
-    "Dublin": "Europe/Dublin",
-    "Tokyo": "Asia/Tokyo",
-    "Seoul": "Asia/Seoul",
-    "Shanghai": "Asia/Shanghai",
-    "Beijing": "Asia/Shanghai",
-    "Singapore": "Asia/Singapore",
-    "Hong Kong": "Asia/Hong_Kong",
-    "Mumbai": "Asia/Kolkata",
-    "Delhi": "Asia/Kolkata",
-    "Dubai": "Asia/Dubai",
-    "Bangkok": "Asia/Bangkok",
-    "Cairo": "Africa/Cairo",
-    "Nairobi": "Africa/Nairobi",
-    "Lagos": "Africa/Lagos",
-    "Sydney": "Australia/Sydney",
-    "Auckland": "Pacific/Auckland",
-    "New York": "America/New_York",
-    "Chicago": "America/Chicago",
-    "Los Angeles": "America/Los_Angeles",
-    "San Francisco": "America/Los_Angeles",
-    "Toronto": "America/Toronto",
-    "Lima": "America/Lima",
-    "Sao Paulo": "America/Sao_Paulo",
-}
+from pycountry import countries
 
-_CITIES = """Boston Denver Seattle Austin Dallas Miami Portland Houston Phoenix Detroit Quito Bogota
-Caracas Santiago Montevideo Medellin Cusco Cordoba Rosario Salvador Recife Havana Kingston Panama
-Managua Monterrey Tijuana Montreal Vancouver Calgary Ottawa Halifax Anchorage Honolulu
-Munich Hamburg Cologne
-Frankfurt Leipzig Dresden Bremen Graz Salzburg Geneva Basel Bern Lyon Nice Bordeaux Lille
-Marseille Toulouse Milan Naples Turin Venice Florence Bologna Palermo Seville Valencia Bilbao Malaga
-Porto Braga Leeds Bristol Glasgow Cardiff Belfast Edinburgh Oxford York Cork Galway Bergen Tromso
-Malmo Gothenburg Uppsala Aarhus Odense Turku Tampere Helsinki Stockholm Copenhagen Warsaw Krakow
-Gdansk Poznan Prague Brno Budapest Debrecen Bratislava Ljubljana Zagreb Split Belgrade Sofia Varna
-Bucharest Kyiv Odesa Lviv Minsk Vilnius Riga Tallinn Tartu Izmir Ankara Tbilisi Yerevan Baku Tehran
-Baghdad Amman Beirut Damascus Riyadh Doha Muscat Kabul Tashkent Almaty Karachi Lahore Dhaka Colombo
-Kolkata Chennai Pune Jaipur Kathmandu Thimphu Yangon Hanoi Jakarta Bandung Manila Cebu Taipei Osaka
-Kyoto Nagoya Sapporo Fukuoka Busan Incheon Harbin Chengdu Wuhan Xiamen Ulaanbaatar Perth Brisbane
-Adelaide Hobart Darwin Wellington Dunedin Suva Apia Tunis Algiers Oran Rabat Fez Tripoli Khartoum
-Kampala Kigali Lusaka Harare Maputo Windhoek Gaborone Durban Pretoria Dakar Accra Kumasi Abuja
-Bamako Lome Conakry Abidjan Reykjavik Nuuk Valletta Nicosia"""
-CITIES: Final = (*ZONES, *_CITIES.split(), "Cape Town", "Buenos Aires", "Mexico City", "Rio Branco",
-                 "St Gallen", "La Paz", "San Diego", "Las Vegas", "New Orleans", "Kuala Lumpur",
+from agent_serving.local.demo_model.zones import ZONES
+
+_CITIES = """ Portland Detroit Quito
+Montevideo Medellin Cusco Cordoba Rosario Salvador Recife Kingston Panama
+Managua Monterrey Tijuana Calgary Ottawa Halifax
+Cologne
+Frankfurt Leipzig Dresden Bremen Graz Salzburg Basel Bern Lyon Nice Bordeaux Lille
+Marseille Toulouse Naples Turin Venice Florence Bologna Palermo Seville Valencia Bilbao Malaga
+Porto Braga Leeds Bristol Glasgow Cardiff Belfast Oxford York Cork Galway Bergen Tromso
+Malmo Gothenburg Uppsala Aarhus Odense Turku Tampere Krakow
+Gdansk Poznan Brno Debrecen Bratislava Ljubljana Zagreb Split Belgrade Varna
+Odesa Lviv Minsk Vilnius Riga Tallinn Tartu Izmir Ankara Tbilisi Yerevan Baku
+Amman Beirut Damascus Riyadh Doha Muscat Kabul Tashkent Almaty Lahore Colombo
+Chennai Pune Jaipur Thimphu Yangon Bandung Cebu
+Kyoto Nagoya Sapporo Fukuoka Busan Incheon Harbin Chengdu Wuhan Xiamen Ulaanbaatar
+Hobart Darwin Dunedin Suva Apia Tunis Algiers Oran Rabat Fez Tripoli Khartoum
+Kampala Kigali Lusaka Harare Maputo Windhoek Gaborone Durban Pretoria Dakar Kumasi Abuja
+Bamako Lome Conakry Abidjan Nuuk Valletta Nicosia"""
+CITIES: Final = (*ZONES, *_CITIES.split(), "Rio Branco",
+                 "St Gallen", "La Paz", "New Orleans", "Kuala Lumpur",
                  "Tel Aviv", "Addis Ababa", "San Juan", "Port Louis", "Da Nang")  # fmt: skip
 
 _COUNTRIES = """Japan Germany Peru France Spain Italy Brazil Chile Canada Mexico India China Kenya
@@ -78,50 +41,10 @@ Namibia Angola Mozambique Madagascar Senegal Mali Croatia Serbia Slovenia Slovak
 Estonia Malta Mongolia Kazakhstan Uzbekistan Fiji Samoa Tonga Bangladesh Cambodia Albania Cyprus"""
 COUNTRIES: Final = (*_COUNTRIES.split(), "New Zealand", "South Africa", "Saudi Arabia", "Sri Lanka",
                     "Costa Rica", "South Korea", "United States", "United Kingdom", "Czechia",
-                    "Dominican Republic", "El Salvador", "DE", "JPN", "BR", "NZ")  # fmt: skip
+                    "Dominican Republic", "El Salvador", "DE", "BR", "NZ")  # fmt: skip
 _NO_COUNTRIES = """Atlantis Narnia Wakanda Zogland Ruritania Gondor Mordor Oz Utopia Elbonia
 Genovia Freedonia Sokovia Latveria Lilliput Borduria Syldavia Westeros"""
 NO_COUNTRIES: Final = tuple(_NO_COUNTRIES.split())
-
-# Kind → ways to write a unit. All of one kind convert into each other.
-UNITS: Final[dict[str, tuple[str, ...]]] = {
-    "length": ("miles", "km", "meters", "feet", "inches", "cm", "yards", "kilometers", "mm", "ft",
-               "metres", "kilometres", "mile", "centimeters", "meter", "foot", "furlongs"),
-    "mass": ("kg", "pounds", "grams", "ounces", "lb", "lbs", "oz", "tonnes", "stone", "kilograms",
-             "g", "tons", "mg"),
-    "volume": ("liters", "gallons", "cups", "ml", "pints", "quarts", "litres", "tablespoons",
-               "teaspoons", "milliliters"),
-    "time": ("hours", "minutes", "seconds", "days", "weeks", "years", "months"),
-    "speed": ("mph", "km/h", "m/s", "knots"),
-    "area": ("acres", "hectares", "m**2"),
-    "data": ("GB", "MB", "bytes", "bits", "TB", "megabytes", "gigabytes"),
-    "energy": ("joules", "kcal", "kJ", "calories", "kWh"),
-    "power": ("watts", "horsepower", "kW"),
-    "pressure": ("bar", "psi", "pascal", "atm"),
-}  # fmt: skip
-HEAT: Final = {
-    "celsius": "degC",
-    "Celsius": "degC",
-    "degrees celsius": "degC",
-    "degrees Celsius": "degC",
-    "C": "degC",
-    "fahrenheit": "degF",
-    "Fahrenheit": "degF",
-    "degrees fahrenheit": "degF",
-    "degrees Fahrenheit": "degF",
-    "F": "degF",
-    "kelvin": "kelvin",
-}
-NO_UNITS: Final = (
-    "bananas",
-    "wibbles",
-    "zorks",
-    "elephants",
-    "blips",
-    "spoons",
-    "apples",
-    "clouds",
-)
 
 _KEY_WORDS = """favourite lucky secret wifi garden house office project team dog cat car bike phone
 blue green red big small old new first second main spare front back summer winter holiday trip train
@@ -139,6 +62,15 @@ papaya cherry lemon jazz opera tango chess poker tennis rugby hockey violin trum
 Milo Coco Oscar Ruby Felix Nora Emil Greta Hugo Ines Jonas Klara Lars Mira Nils Olga Pavel Rosa Sven
 Tessa Viktor Wanda Yusuf Zoe Anna Boris Clara David Elena Monday Tuesday Friday Sunday March June"""
 VALUES: Final = tuple(_VALUES.split())
+
+
+def code(rng: Random, *, held_out: bool) -> str:
+    """Of a country: of two letters, of three, or its number."""
+    mine = [one for one in countries if is_held_out(one.alpha_2) == held_out]
+    one = rng.choice(mine)
+    kind = rng.random()
+    code = one.alpha_2 if kind < 0.5 else one.alpha_3 if kind < 0.85 else one.numeric
+    return str(code)
 
 
 def drawn(thing: str) -> int:

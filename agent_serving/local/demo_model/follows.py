@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
-from agent_serving.local.demo_model import answers, entities
+from agent_serving.local.demo_model import answers, unit_names
 from agent_serving.local.demo_model.atoms import CLOCK, Again, Atom, conversion, magnitude, plain
 from agent_serving.local.demo_model.numbers import amount, scaling
 from agent_serving.local.demo_model.scene import CANNOT, Call, Scene, slug
 from agent_serving.local.demo_model.singles import Said, clock_of
+from agent_serving.local.demo_model.zones import ZONES
 
 _ITS = {"currency": "its_currency", "code": "its_code", "flag": "its_flag"}
 
@@ -19,7 +21,10 @@ def follow(scene: Scene) -> Said:
     if scene.number is not None and scene.rng.random() < 0.5:
         return _number(scene)
     if topic == "weather":
-        return _there_time(scene) if scene.rng.random() < 0.25 else _weather(scene)
+        kind = scene.rng.random()
+        if kind < 0.2:
+            return _in_fahrenheit(scene)
+        return _there_time(scene) if kind < 0.4 else _weather(scene)
     if topic in CLOCK:
         if scene.place and scene.rng.random() < 0.25:
             return _there_weather(scene)
@@ -57,6 +62,16 @@ def _weather(scene: Scene) -> Said:
     return scene.ask("and_place", c=scene.place), answers.weather(text)
 
 
+def _in_fahrenheit(scene: Scene) -> Said:
+    """The temperature that was just said, in another unit."""
+    shown, _ = scene.toolbox.run("weather", {"city": scene.place}, scene.memory, scene.now)
+    degrees = str(json.loads(shown)["temperature_c"])
+    unit = scene.rng.choice(list(unit_names.HEAT))
+    if unit_names.HEAT[unit] == "degC" or "degrees" not in answers.weather(shown):
+        raise Again
+    return _converted(scene, conversion(degrees, degrees, "degC", unit, ""), "and_unit")
+
+
 def _there_weather(scene: Scene) -> Said:
     text, _ = scene.call("weather", city=scene.place)
     scene.topic = "weather"
@@ -72,7 +87,7 @@ def _there_time(scene: Scene) -> Said:
 def _clock(scene: Scene, intent: str) -> Said:
     name = scene.city()
     if scene.rng.random() < 0.7:
-        name = scene.cased(scene.rng.choice(list(entities.ZONES)))
+        name = scene.cased(scene.rng.choice(list(ZONES)))
     scene.place = name
     return scene.ask("and_place", c=name), clock_of(scene, intent, name)
 
@@ -100,17 +115,16 @@ def _amount(scene: Scene) -> Said:
 
 def _unit(scene: Scene) -> Said:
     said, first, _ = scene.unit
-    units = [*entities.UNITS.values(), tuple(entities.HEAT)]
+    units = [*unit_names.UNITS.values(), tuple(unit_names.HEAT)]
     kind = next((kind for kind in units if first in kind), None)
     if kind is None:
         raise Again
     second = scene.rng.choice(kind)
-    if entities.HEAT.get(second, second) == entities.HEAT.get(first, first):
+    if unit_names.written(second) == unit_names.written(first):
         raise Again
-    digits = {"a hundred": "100"}.get(said, said)
-    if not digits[0].isdigit():
+    if not said.replace(".", "").isdigit():
         raise Again
-    return _converted(scene, conversion(said, digits, first, second, ""), "and_unit")
+    return _converted(scene, conversion(said, said, first, second, ""), "and_unit")
 
 
 def _converted(scene: Scene, atom: Atom, name: str) -> Said:
@@ -199,7 +213,7 @@ def _given_city(scene: Scene) -> Said:
 def _given_value(scene: Scene, second: str) -> Said:
     first = next(
         scene.rng.choice([unit for unit in kind if unit != second])
-        for kind in entities.UNITS.values()
+        for kind in unit_names.UNITS.values()
         if second in kind
     )
     said, digits = amount(scene.rng)

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # the name that all torch code uses
 from torch import Tensor, nn
 
+from agent_serving.local.demo_model.attention import attended
 from agent_serving.local.demo_model.shape import Shape
 
 
@@ -34,17 +35,20 @@ class Attention(nn.Module):
         self.q_norm = Norm(size, shape.epsilon)
         self.k_norm = Norm(size, shape.epsilon)
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        """x: (batch, length, hidden); cos, sin: (length, head size)."""
+    def looks(self, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """x: (batch, length, hidden); cos, sin: (length, head size). What `attended` takes."""
         shape = self._shape
         batch, length, _ = x.shape
         q = self.q_norm(self.q_proj(x).view(batch, length, shape.heads, shape.head_size))
         k = self.k_norm(self.k_proj(x).view(batch, length, shape.kv_heads, shape.head_size))
-        v = self.v_proj(x).view(batch, length, shape.kv_heads, shape.head_size)
-        q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
-        q, k = _rotated(q, cos, sin), _rotated(k, cos, sin)
-        mixed = attended(q, k, v)
-        return self.o_proj(mixed.transpose(1, 2).reshape(batch, length, -1))
+        v = self.v_proj(x).view(batch, length, shape.kv_heads, shape.head_size).transpose(1, 2)
+        q = _rotated(q.transpose(1, 2), cos, sin) * shape.head_size**-0.5
+        k = _rotated(k.transpose(1, 2), cos, sin)
+        return q.to(v.dtype).contiguous(), k.to(v.dtype).contiguous(), v.contiguous()
+
+    def joined(self, mixed: Tensor) -> Tensor:
+        """(batch, heads, length, head size) → (batch, length, hidden)."""
+        return self.o_proj(mixed.transpose(1, 2).flatten(2))
 
 
 class Mlp(nn.Module):
@@ -66,8 +70,11 @@ class Layer(nn.Module):
         self.post_attention_layernorm = Norm(shape.hidden, shape.epsilon)
         self.mlp = Mlp(shape)
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        x = x + self.self_attn(self.input_layernorm(x), cos, sin)
+    def before(self, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return self.self_attn.looks(self.input_layernorm(x), cos, sin)
+
+    def after(self, x: Tensor, mixed: Tensor) -> Tensor:
+        x = x + self.self_attn.joined(mixed)
         return x + self.mlp(self.post_attention_layernorm(x))
 
 
@@ -96,7 +103,13 @@ class Model(nn.Module):
         angles = torch.cat([angles, angles], dim=-1)
         self.register_buffer("cos", angles.cos(), persistent=False)
         self.register_buffer("sin", angles.sin(), persistent=False)
+        self._before, self._after = Layer.before, Layer.after
         self._start()
+
+    def fuse(self) -> None:
+        """Compile what lies between the attentions: in training, nearly twice as fast on a CPU."""
+        self._before = torch.compile(Layer.before, dynamic=True)
+        self._after = torch.compile(Layer.after, dynamic=True)
 
     def _start(self) -> None:
         for name, parameter in self.named_parameters():
@@ -113,7 +126,7 @@ class Model(nn.Module):
         x = self.model.embed_tokens(ids)
         cos, sin = self.cos[:length].to(x.dtype), self.sin[:length].to(x.dtype)
         for layer in self.model.layers:
-            x = layer(x, cos, sin)
+            x = self._after(layer, x, attended(*self._before(layer, x, cos, sin)))
         normed: Tensor = self.model.norm(x)
         return normed
 
@@ -126,30 +139,6 @@ class Model(nn.Module):
         chosen = self.hidden(ids).flatten(0, 1)[at]
         logits = F.linear(chosen, self.model.embed_tokens.weight)
         return F.cross_entropy(logits.float(), wanted)
-
-
-def attended(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Causal attention, some queries at a time over the keys that they may see: on one CPU thread,
-    there and back, 1.3 to 2.5 times as fast as torch's own.
-
-    q: (batch, heads, length, head size); k, v: (batch, KV heads, length, head size).
-    """
-    batch, heads, length, size = q.shape
-    groups, shared = k.shape[1], heads // k.shape[1]
-    q = (q * size**-0.5).reshape(batch, groups, shared, length, size)
-    k, v = k.reshape(-1, length, size), v.reshape(-1, length, size)
-    rows = 128 if length <= 1024 else 256
-    future = torch.full((rows, rows), -1e4, dtype=q.dtype, device=q.device).triu(1)
-    mixed: list[Tensor] = []
-    for start in range(0, length, rows):
-        end = min(length, start + rows)
-        block = q[:, :, :, start:end].reshape(batch * groups, -1, size)
-        scores = torch.bmm(block, k[:, :end].mT)
-        hidden = future[: end - start, : end - start]
-        scores[:, :, start:].add_(hidden.repeat(shared, 1))
-        seen = torch.bmm(scores.softmax(-1).to(v.dtype), v[:, :end])
-        mixed.append(seen.view(batch, groups, shared, end - start, size))
-    return torch.cat(mixed, 3).reshape(q.shape[0], heads, length, size)
 
 
 def _rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:

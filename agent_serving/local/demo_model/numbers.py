@@ -27,10 +27,38 @@ def amount(rng: Random) -> tuple[str, str]:
     if rng.random() < 0.08:
         small = rng.randint(1, 12) if rng.random() < 0.6 else rng.randint(13, 99)
         return in_words(small), str(small)
-    if rng.random() < 0.04:
-        return "a hundred", "100"
+    if rng.random() < 0.06:
+        return rng.choice(_SPECIAL)
     digits = number(rng)
-    return digits, digits
+    if rng.random() < 0.05:
+        return f"-{digits}", f"-{digits}"
+    return spoken(digits, rng), digits
+
+
+_SPECIAL = (
+    ("a hundred", "100"),
+    ("one hundred", "100"),
+    ("a thousand", "1000"),
+    ("half a", "0.5"),
+    ("one and a half", "1.5"),
+    ("two and a half", "2.5"),
+    ("three and a half", "3.5"),
+    ("a dozen", "12"),
+    ("a million", "1000000"),
+    ("ten thousand", "10000"),
+    ("two hundred", "200"),
+    ("five hundred", "500"),
+)
+
+
+def spoken(digits: str, rng: Random, *, counted: bool = False) -> str:
+    """Now and then with a comma between thousands, or in words; a `counted` number oftener so."""
+    whole = digits.isdigit()
+    if whole and int(digits) > 999 and rng.random() < 0.3:
+        return f"{int(digits):,}"
+    if whole and int(digits) < 1000 and rng.random() < (0.25 if counted else 0.04):
+        return in_words(int(digits))
+    return digits
 
 
 _BINARY = {
@@ -47,7 +75,8 @@ def expression(rng: Random) -> tuple[str, str]:
     kind = rng.random()
     sign, other = rng.choice("+-*/"), rng.choice("+-*")
     if kind < 0.03:
-        first, second = rng.randint(1, 99), rng.randint(1, 99)
+        most = 99 if rng.random() < 0.6 else 999
+        first, second = rng.randint(1, most), rng.randint(1, most)
         word = _BINARY[sign][0]
         return f"{in_words(first)} {word} {in_words(second)}", f"{first} {sign} {second}"
     if kind < 0.3:
@@ -56,7 +85,7 @@ def expression(rng: Random) -> tuple[str, str]:
     if kind < 0.55:
         words = _BINARY[sign]
         word = words[0] if rng.random() < 0.6 else rng.choice(words[:2])
-        return f"{a} {word} {b}", f"{a} {sign} {b}"
+        return f"{spoken(a, rng)} {word} {spoken(b, rng)}", f"{a} {sign} {b}"
     if kind < 0.68:
         return _longer(rng, a, b, c, sign, other)
     return _special(rng, a, b)
@@ -127,6 +156,12 @@ def scaling(rng: Random) -> Scaling:
             Scaling(f"add {n} to {{}}", f"plus {n}", f"+ {n}"),
             Scaling(f"subtract {n} from {{}}", f"subtract {n}", f"- {n}"),
             Scaling(f"subtract {n} from {{}}", f"minus {n}", f"- {n}"),
+            Scaling(f"take {n} off {{}}", f"take off {n}", f"- {n}"),
+            Scaling(f"add {n}% to {{}}", f"add {n}%", f"* (100 + {n}) / 100"),
+            Scaling(f"take {n}% off {{}}", f"take {n}% off", f"* (100 - {n}) / 100"),
+            Scaling(f"split {{}} by {n}", f"split it by {n}", f"/ {n}"),
+            Scaling("cut {} in half", "half that", "/ 2"),
+            Scaling("double {}", "twice that", "* 2"),
         )
     )
 
@@ -139,7 +174,10 @@ _TEENS = (
 
 
 def in_words(value: int) -> str:
-    """Below a hundred."""
+    """Below a thousand."""
+    if value > 99:
+        rest = f" {'and ' if value % 3 else ''}{in_words(value % 100)}" if value % 100 else ""
+        return f"{_WORDS[value // 100]} hundred{rest}"
     if value < 13:
         return _WORDS[value]
     if value < 20:

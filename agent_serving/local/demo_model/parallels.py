@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from agent_serving.local.demo_model import answers, entities
+from random import Random
+
+from agent_serving.local.demo_model import answers
 from agent_serving.local.demo_model.atoms import ATOMS, CLOCK, COUNTRY, Again, Atom, settle
 from agent_serving.local.demo_model.scene import Call, Scene
 from agent_serving.local.demo_model.singles import Said
+from agent_serving.local.demo_model.zones import ZONES
+
+_JOINTS = (
+    *(" and ", " and ", ", and ", "? And ", ", ", "? ", ". ", " and also ", "; ", ", also "),
+    *("? Also ", ", plus ", " plus ", ". Oh and ", ", oh and ", "? and then ", ", then ", ". And "),
+    "? also ",
+)
+_LAST = (" and ", " and ", " and ", " and in ", ", ", " or ", " & ", " as well as ", " and for ")
 
 
-def listed(names: list[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+def listed(names: list[str], rng: Random) -> str:
+    last = " and " if rng.random() < 0.6 else rng.choice(_LAST)
+    return f"{', '.join(names[:-1])}{last}{names[-1]}"
 
 
 def same(scene: Scene) -> Said:
@@ -23,9 +34,9 @@ def same(scene: Scene) -> Said:
         calls = [Call("weather", {"city": name}) for name in names]
     elif kind == "clock":
         intent = rng.choice(CLOCK)
-        known = rng.sample(list(entities.ZONES), count)
+        known = rng.sample(list(ZONES), count)
         names = [scene.cased(name) for name in known]
-        calls = [Call("current_time", {"timezone": entities.ZONES[name]}) for name in known]
+        calls = [Call("current_time", {"timezone": ZONES[name]}) for name in known]
     else:
         intent = rng.choice(COUNTRY)
         names = [scene.country() for _ in range(count)]
@@ -35,7 +46,7 @@ def same(scene: Scene) -> Said:
     results = [text for text, _ in scene.calls(calls)]
     scene.topic, scene.place = intent, names[-1]
     said = [_said(kind, intent, text) for text in results]
-    return scene.ask(intent, c=listed(names)), " ".join(said)
+    return scene.ask(intent, c=listed(names, rng)), " ".join(said)
 
 
 def _said(kind: str, intent: str, text: str) -> str:
@@ -69,7 +80,7 @@ def mixed(scene: Scene) -> Said:
     if not all(is_ok for _, is_ok in results) or sum(len(text) for text, _ in results) > 700:
         raise Again
     settle(scene, atoms[-1], results[-1][0])
-    joint = rng.choice((" and ", " and ", ", and ", "? And ", ", ", "? ", ". ", " and also "))
+    joint = rng.choice(_JOINTS)
     user = joint.join(atom.text for atom in atoms)
     said = [atom.answered(text) for atom, (text, _) in zip(atoms, results, strict=True)]
     return scene.said(user), " ".join(dict.fromkeys(said))

@@ -6,28 +6,58 @@ import re
 from functools import cache
 from random import Random
 
-from agent_serving.local.demo_model import (
-    chain_phrasings,
-    follow_phrasings,
-    memory_phrasings,
-    missing_phrasings,
-    place_phrasings,
-    talk_phrasings,
-    tool_phrasings,
-)
 from agent_serving.local.demo_model.entities import drawn
 from agent_serving.local.demo_model.looseness import loosened
+from agent_serving.local.demo_model.texts import (
+    chain,
+    chain_recall_spoken,
+    chain_spoken,
+    country_spoken,
+    follow,
+    follow_spoken,
+    follow_there_spoken,
+    here,
+    link,
+    memory,
+    memory_spoken,
+    missing,
+    missing_spoken,
+    place,
+    place_spoken,
+    problem,
+    sum_spoken,
+    talk,
+    talk_spoken,
+    tool,
+)
 
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
-_TEXTS = (
-    tool_phrasings.TEXTS
-    | place_phrasings.TEXTS
-    | memory_phrasings.TEXTS
-    | talk_phrasings.TEXTS
-    | follow_phrasings.TEXTS
-    | missing_phrasings.TEXTS
-    | chain_phrasings.TEXTS
+_SIDES = (
+    tool.TEXTS,
+    place.TEXTS,
+    memory.TEXTS,
+    talk.TEXTS,
+    follow.TEXTS,
+    missing.TEXTS,
+    chain.TEXTS,
+    link.TEXTS,
+    here.TEXTS,
+    problem.TEXTS,
+    chain_spoken.TEXTS,
+    chain_recall_spoken.TEXTS,
+    country_spoken.TEXTS,
+    follow_spoken.TEXTS,
+    follow_there_spoken.TEXTS,
+    memory_spoken.TEXTS,
+    missing_spoken.TEXTS,
+    place_spoken.TEXTS,
+    sum_spoken.TEXTS,
+    talk_spoken.TEXTS,
 )
+_TEXTS = {
+    name: "\n".join(texts[name].strip("\n") for texts in _SIDES if name in texts)
+    for name in dict.fromkeys(name for texts in _SIDES for name in texts)
+}
 
 _BEFORE = (
     "please ", "hey, ", "hi, ", "ok, ", "can you tell me: ", "so, ", "now ", "quick question: ",
@@ -46,7 +76,8 @@ def templates(name: str, *, held_out: bool) -> tuple[str, ...]:
 
 
 def _lines(name: str) -> list[str]:
-    return [line.strip() for line in _TEXTS[name].strip().splitlines()]
+    lines = (line.strip() for line in _TEXTS[name].splitlines())
+    return list(dict.fromkeys(line for line in lines if line))
 
 
 @cache

@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from agent_serving.local.demo_model import entities, imagined, phrasings
+from agent_serving.local.demo_model import entities, imagined, phrasings, values
 from agent_serving.local.demo_model.looseness import surrounded
 from agent_serving.local.demo_model.names import Names
 from agent_serving.local.demo_model.toolbox import NAMES, Memory, Toolbox
+from agent_serving.local.demo_model.unit_names import UNITS, written
 
 CANNOT = "I cannot do that with my tools."
 
@@ -83,6 +84,8 @@ class Scene:
     numbers: dict[str, str] = field(default_factory=dict)
     """Kept keys whose value is a number."""
     cities: dict[str, str] = field(default_factory=dict)
+    lands: dict[str, str] = field(default_factory=dict)
+    """Kept keys whose value is a country."""
     countries: dict[str, str] = field(default_factory=dict)
     """Imagined ones, and what is known of them."""
     lower: bool = False
@@ -140,11 +143,7 @@ class Scene:
         return name.lower() if self.lower else name
 
     def city(self) -> str:
-        if self.rng.random() < 0.3:
-            name = self.names.named(self.rng)
-        else:
-            name = entities.some(entities.CITIES, self.rng, held_out=self.held_out)
-        return self.cased(name)
+        return self.cased(values.city(self.rng, self.names))
 
     def country(self) -> str:
         if self.held_out or self.rng.random() < 0.5:
@@ -169,21 +168,13 @@ class Scene:
                 return key
 
     def value(self) -> str:
-        kind = self.rng.random()
-        if kind < 0.3:
-            return self.names.named(self.rng)
-        if kind < 0.4:
-            return str(self.rng.randint(2, 99_999))
-        if kind < 0.55:
-            first, second = self.rng.sample(entities.VALUES, 2)
-            return f"{first} {second}"
-        return entities.some(entities.VALUES, self.rng, held_out=self.held_out)
+        return values.value(self.rng, self.names)
 
     def units(self) -> tuple[str, str]:
         """Two ways to write units of one kind."""
-        kind = self.rng.choice(("length", "length", "mass", "mass", "volume", *entities.UNITS))
-        first, second = self.rng.sample(entities.UNITS[kind], 2)
-        return first, second
+        kind = self.rng.choice(("length", "length", "mass", "mass", "volume", *UNITS))
+        first, second = self.rng.sample(UNITS[kind], 2)
+        return (first, second) if written(first) != written(second) else self.units()
 
 
 def slug(key: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from agent_serving.local.demo_model import answers, entities
+from agent_serving.local.demo_model import answers, entities, unit_names
 from agent_serving.local.demo_model.atoms import ATOMS, CLOCK, Again, conversion, settle
 from agent_serving.local.demo_model.numbers import amount, number
 from agent_serving.local.demo_model.scene import CANNOT, Scene, slug
+from agent_serving.local.demo_model.zones import ZONES
 
 Said = tuple[str, str]
 """The user's words and the model's."""
@@ -43,16 +44,17 @@ def single(scene: Scene) -> Said:
 
 
 def time_here(scene: Scene) -> Said:
-    user = scene.ask("time_here")
+    intent = scene.rng.choice(("time", "time", "date", "weekday"))
+    user = scene.ask(f"{intent}_here")
     text, _ = scene.call("current_time")
-    scene.topic, scene.place = "time", ""
-    return user, answers.clock("time", text)
+    scene.topic, scene.place = intent, ""
+    return user, answers.clock(intent, text)
 
 
 def time_elsewhere(scene: Scene) -> Said:
     """A city whose zone is not known by heart: the tool's complaint names it, or nothing does."""
     city = scene.city()
-    if city.lower() in (known.lower() for known in entities.ZONES):
+    if city.lower() in (known.lower() for known in ZONES):
         raise Again
     intent = scene.rng.choice(CLOCK)
     user = scene.ask(intent, c=city)
@@ -62,7 +64,7 @@ def time_elsewhere(scene: Scene) -> Said:
 
 def clock_of(scene: Scene, intent: str, city: str) -> str:
     """Runs the calls that a city takes, and answers."""
-    known = {name.lower(): zone for name, zone in entities.ZONES.items()}
+    known = {name.lower(): zone for name, zone in ZONES.items()}
     zone = known.get(city.lower(), city)
     text, is_ok = scene.call("current_time", timezone=zone)
     if not is_ok:
@@ -87,8 +89,13 @@ def impossible(scene: Scene) -> Said:
 
 def wrong_sum(scene: Scene) -> Said:
     a = number(scene.rng)
-    said = scene.rng.choice((f"{a} / 0", f"{a} divided by 0", f"{a}/0", f"sqrt(-{a})"))
-    written = said.replace("divided by", "/")
+    said, written = scene.rng.choice(
+        (
+            *((f"{a} / 0", f"{a} / 0"), (f"{a} divided by 0", f"{a} / 0"), (f"{a}/0", f"{a}/0")),
+            *((f"sqrt(-{a})", f"sqrt(-{a})"), (f"square root of -{a}", f"sqrt(-{a})")),
+            *((f"{a} divided by zero", f"{a} / 0"), (f"{a} over zero", f"{a} / 0")),
+        )
+    )
     text, is_ok = scene.call("calculator", expression=written)
     assert not is_ok, text
     return scene.ask("calculator", x=said), answers.error(text)
@@ -97,11 +104,11 @@ def wrong_sum(scene: Scene) -> Said:
 def wrong_units(scene: Scene) -> Said:
     said, digits = amount(scene.rng)
     first, second = (
-        scene.rng.choice(entities.UNITS[kind])
+        scene.rng.choice(unit_names.UNITS[kind])
         for kind in scene.rng.sample(["length", "mass", "volume", "time"], 2)
     )
     if scene.rng.random() < 0.4:
-        second = scene.rng.choice(entities.NO_UNITS)
+        second = scene.rng.choice(unit_names.NO_UNITS)
     if scene.rng.random() < 0.2:
         first, second = second, first
     user = scene.ask("convert", v=said, a=first, b=second)

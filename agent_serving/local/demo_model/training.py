@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -44,10 +45,12 @@ class Plan:
 
     minutes: float
     seed: int = 1
-    size: int = 4096
+    size: int = 6144
     first_tokens: int = 3_000_000
     processes: int = 2
     steps: int | None = None
+    checked: int = 30
+    """Held-out conversations that the learning curve is measured on."""
     shape: Shape = field(default_factory=Shape)
 
     def share(self, step: int, seconds: float) -> float:
@@ -86,11 +89,14 @@ class Training:
         self.tokenizer = _tokenizer(folder / "tokenizer.json", Generator(toolbox), plan, say)
         generator = Generator(toolbox, pieces=tokenizer.pieces(self.tokenizer))
         size = plan.size // self._crowd.size
-        self._batches = Batches(generator, self.tokenizer, seed=plan.seed, size=size)
+        rank = self._crowd.rank
+        self._batches = Batches(generator, self.tokenizer, seed=plan.seed, rank=rank, size=size)
         held_out = Generator(toolbox, held_out=True)
-        self._check = list(islice(held_out.stream(CHECK_SEED, THEN), 30))
+        self._check = list(islice(held_out.stream(CHECK_SEED, THEN), plan.checked))
         self.model = Model(plan.shape).to(self._device)
         circuit.install(self.model)
+        if plan.steps is None and shutil.which("c++"):
+            self.model.fuse()
         self._optimizer = Optimizer(self.model)
         self.state = State()
         self._clock = time.monotonic if self._device == "cuda" else time.process_time
@@ -121,11 +127,9 @@ class Training:
             self.check()
 
     def _mine(self, mix: Mix) -> Iterator[Batch]:
-        """This process's share of the next pool: as many batches as every other has."""
+        """This process's next pool: as many batches as every other has."""
         batches = list(self._batches.pool(self.state.pool, mix))
-        size = self._crowd.size
-        whole = len(batches) // size * size
-        return iter(batches[self._crowd.rank : whole : size])
+        return iter(batches[: self._crowd.least(len(batches))])
 
     def check(self) -> scoring.Score:
         result = scoring.score(self.model, self.tokenizer, self._check)

@@ -10,17 +10,13 @@ from itertools import islice
 import pycountry
 import pytest
 
-from agent_serving.local.demo_model import entities, phrasings
+from agent_serving.local.demo_model import phrasings
 from agent_serving.local.demo_model.conversations import Generator, Mix
 from agent_serving.local.demo_model.scene import Conversation
 from agent_serving.local.demo_model.toolbox import NAMES, Toolbox
+from agent_serving.local.demo_model.zones import ZONES
 
 SHORT = Mix(0.7, 0.2, 0.1)
-
-
-@pytest.fixture(scope="module")
-def toolbox() -> Toolbox:
-    return Toolbox()
 
 
 def _some(toolbox: Toolbox, count: int, *, held_out: bool) -> list[Conversation]:
@@ -61,7 +57,7 @@ def test_what_is_held_out_never_occurs_in_training(toolbox: Toolbox, tool: str, 
 
 
 def test_cities_are_held_out_but_for_those_whose_zone_is_known_by_heart(toolbox: Toolbox) -> None:
-    known = {city.lower() for city in entities.ZONES}
+    known = {city.lower() for city in ZONES}
     trained, measured = (
         {city.lower() for city in _arguments(_some(toolbox, 200, held_out=side), "weather", "city")}
         for side in (False, True)
