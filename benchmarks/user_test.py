@@ -66,7 +66,7 @@ def test_baseline(agent_service, http, number):
 
 def durations(report: Path, name: str) -> list[float]:
     """Milliseconds of each test's own time; the first has started the service."""
-    cases = [c for c in ElementTree.parse(report).iter("testcase") if name in c.attrib["name"]]  # noqa: S314  # pytest wrote it
+    cases = [c for c in ElementTree.parse(report).iter("testcase") if name in c.attrib["name"]]
     return [1000 * float(case.attrib["time"]) for case in cases[1:]]
 
 
@@ -78,8 +78,10 @@ def main() -> None:
         file, report = Path(folder, "test_agent.py"), Path(folder, "report.xml")
         file.write_text(TESTS.format(tests=arguments.tests))
         subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)]
-            + [f"--junitxml={report}", "-o", "junit_duration_report=call"],
+            [
+                *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)),
+                *(f"--junitxml={report}", "-o", "junit_duration_report=call"),
+            ],
             check=True,
             cwd=folder,
             env=os.environ,
