@@ -8,6 +8,7 @@ import re
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 from rich.console import Console
@@ -72,7 +73,7 @@ def _inline(tools: list[str] | None, instructions: str | None) -> Json:
 
 async def _open(rest: Rest, out: Console, session: str | None, agent: str | Json) -> Conversation:
     if session is not None:
-        found = await rest.get(f"/v1/sessions/{session}")
+        found = await rest.get(f"/v1/sessions/{quote(session, safe='')}")
         frozen = found["agent"]
         return Conversation(rest, out, found["id"], f"{frozen['id']}@{frozen['version']}")
     if isinstance(agent, dict) and agent["tools"] is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 from rich.table import Table
 from rich.text import Text
@@ -56,7 +57,7 @@ async def tools(chat: Conversation) -> None:
     served = {tool["name"]: tool for tool in (await chat.rest.get("/v1/tools"))["data"]}
     agent = chat.agent
     if isinstance(agent, str):
-        agent = await chat.rest.get(f"/v1/agents/{agent}")
+        agent = await chat.rest.get(f"/v1/agents/{quote(agent, safe='@')}")
     table = Table.grid(padding=(0, 2))
     for tool in agent["tools"]:
         named: Json = served.get(tool, {"name": tool}) if isinstance(tool, str) else tool

@@ -49,6 +49,15 @@ async def test_a_service_that_is_not_there_is_told(start: Start) -> None:
     assert "Traceback" not in shown
 
 
+async def test_a_session_is_named_by_its_id_and_by_no_path(start: Start, tmp_path: Path) -> None:
+    async with scripted_service(tmp_path / "data") as url:
+        chat = start("chat", "--url", url, "--session", "../tools")
+        shown, _ = await asyncio.to_thread(chat.communicate, timeout=60)
+    assert chat.returncode == 1
+    assert "not_found" in shown or "no session" in shown.lower()
+    assert "Traceback" not in shown
+
+
 async def test_in_a_pipe_there_are_only_the_answers(tmp_path: Path) -> None:
     async with scripted_service(tmp_path / "data", "One.", "Two.") as url:
         chat = await asyncio.create_subprocess_exec(
