@@ -233,14 +233,17 @@ class Journals:
     async def find(self, session_id: str) -> Journal | None:
         """The session as it is now, whoever's it is; None where there is none."""
         journal = self._alive.get(session_id)
-        try:
-            if journal is not None:
-                await journal.catch_up()
-            else:
-                journal = await self._load(session_id)
-        except LogGone:
-            journal = None
         if journal is None:
+            session = _folded(await self._store.load(session_id))
+            # Another task may have made or loaded it meanwhile, and know more or less of it.
+            journal = self._alive.get(session_id)
+            if journal is None:
+                if session is None:
+                    return None
+                return self._keep(Journal(self._store, session, self._observers))
+        try:
+            await journal.catch_up()
+        except LogGone:
             self.drop(session_id)
             return None
         return self._keep(journal)
@@ -253,16 +256,10 @@ class Journals:
         self._cached.pop(session_id, None)
         self._alive.pop(session_id, None)
 
-    async def _load(self, session_id: str) -> Journal | None:
-        stored = await self._store.load(session_id)
-        session = _folded(stored)
-        if session is None:
-            return None
-        # Another task may have loaded it meanwhile.
-        return self._alive.get(session_id) or Journal(self._store, session, self._observers)
-
     def _keep(self, journal: Journal) -> Journal:
-        self._alive[journal.session.id] = journal
+        """The session's journal: another one, where a task was first that found the session in the
+        store before its maker was told that it is there."""
+        journal = self._alive.setdefault(journal.session.id, journal)
         self._cached[journal.session.id] = journal
         self._cached.move_to_end(journal.session.id)
         while len(self._cached) > CACHED_SESSIONS:
