@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+from collections.abc import Callable
 
 from agent_serving.domain import events as e
 from agent_serving.domain.decide import Rest, next_action
@@ -73,6 +74,18 @@ class Runners:
         task = asyncio.create_task(self._run(journal, held), name=f"run {session_id}")
         self._tasks[session_id] = task
         task.add_done_callback(lambda _: self._done(journal))
+
+    async def until(self, journal: Journal, done: Callable[[Session], bool]) -> Session:
+        """The session as soon as `done` is true of it, wherever it runs. Raises LogGone."""
+        while True:
+            self.ensure(journal)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                    return await journal.until(done)
+            # Where nothing is due, what another replica is asked may make something due there.
+            if not self.runs(journal.session.id):
+                with contextlib.suppress(StoreUnavailable):
+                    await journal.catch_up()
 
     async def acquire(self, session_id: str) -> HeldLease | None:
         """None where another process runs the session. Raises LogGone, StoreUnavailable."""

@@ -221,14 +221,12 @@ class Sessions:
         no more. Raises NotFound, LogGone."""
         journal = await self._journals.open(session_id, tenant)
         turn_of(journal.session, turn_id)
-        # A turn that runs elsewhere is followed from here.
-        self._runners.ensure(journal)
 
         def is_settled(session: Session) -> bool:
             turn = turn_of(session, turn_id)
             return turn.status in TERMINAL or (turn.status == "waiting" and turn.cancel is None)
 
-        return turn_of(await journal.until(is_settled), turn_id)
+        return turn_of(await self._runners.until(journal, is_settled), turn_id)
 
     async def cancel(
         self, tenant: str, session_id: str, turn_id: str, *, mark: RequestMark | None = None

@@ -32,6 +32,23 @@ async def test_who_waits_on_another_replica_sees_the_turn_settle(start: Any) -> 
     assert settled.status == "completed"
 
 
+async def test_who_waits_on_another_replica_for_a_turn_behind_one_that_waits_sees_it_settle(
+    start: Any,
+) -> None:
+    ask = ToolSpec(name="ask", executor="client")
+    engine = ScriptedEngine([call("ask", "{}"), "OK.", "Second."])
+    here, there = await start(engine), await start(engine)
+    session = await open_session(here, tools=[ask])
+    first = await say(here, session, "go")
+    queued = await begin(there, session, "more", on_conflict="queue")
+    waiting = asyncio.create_task(settle(there, session, queued))
+    await asyncio.sleep(0.2)  # nothing is due now, neither here nor there
+    answer = ToolResultInput(call_id=first.waiting_for[0], output="x")
+    await here.inputs.answer(TENANT, session.id, first.id, [answer])
+    assert (await settle(here, session, queued)).output_text == "Second."
+    assert (await waiting).output_text == "Second."
+
+
 async def test_a_replica_that_takes_over_voids_what_the_lost_one_streamed(start: Any) -> None:
     engine = ScriptedEngine([Say("Never finished " * 50, delay=0.05), "Finished."])
     first = await start(engine)
