@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from agent_serving.domain.access import TenantLimits
@@ -53,6 +53,7 @@ class TenantQuotas(Observer):
         self._ports = ports
         self._running = running
         self._started: dict[tuple[str, str], float] = {}
+        self._accepting: Counter[tuple[str, str]] = Counter()
         self._followers: set[tuple[str, str]] = set()
         self._sizes: dict[str, _Size] = {}
         self._leaving: set[asyncio.Task[None]] = set()
@@ -92,6 +93,22 @@ class TenantQuotas(Observer):
         if not await take() and not (await self._left() and await take()):
             self._started.pop((tenant, session.id), None)
             raise _reached("concurrent_turns", most, "sessions with a turn under way", "Wait")
+
+    @contextmanager
+    def accepting(self, session: Callable[[], Session]) -> Iterator[None]:
+        """Inside, `turn` is asked and a turn accepted, in the session as it is at a moment. A place
+        that serves no turn behind it, nor another that is being accepted, is given back."""
+        member = (session().tenant, session().id)
+        self._accepting[member] += 1
+        try:
+            yield
+        finally:
+            self._accepting[member] -= 1
+            if not self._accepting[member]:
+                del self._accepting[member]
+                if member in self._started and not any(unfinished(session())):
+                    del self._started[member]
+                    self._leave("turns", member)
 
     async def batch(self, tenant: str, requests: int) -> None:
         """To be asked before a batch is accepted. Raises LimitReached, StoreUnavailable, and

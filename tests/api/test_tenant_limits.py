@@ -96,6 +96,40 @@ async def test_a_turn_that_does_not_begin_holds_its_place_for_a_moment_only(
     assert (await api.say(second, "go")).status_code == 201
 
 
+async def test_a_turn_that_is_refused_after_all_gives_its_place_back_at_once(serve: Serve) -> None:
+    engine = ScriptedEngine(context_length=400)
+    api = await serve(engine, tenant_limits=limits(concurrent_turns=1))
+    first, second = await api.open(), await api.open()
+    answer = await api.say(first, "word " * 2000)
+    assert error_of(answer)[:2] == (422, "context_length_exceeded")
+    assert (await api.say(second, "go")).status_code == 201
+
+
+async def test_a_turn_that_is_refused_leaves_its_session_s_turn_under_way_its_place(
+    serve: Serve,
+) -> None:
+    api = await serve(slow(), tenant_limits=limits(concurrent_turns=1))
+    first, second = await api.open(), await api.open()
+    turn = (await api.say(first, "go", mode="background")).json()
+    assert error_of(await api.say(first, "more"))[:2] == (409, "session_busy")
+    refused(await api.say(second, "go"), "concurrent_turns")
+    assert (await api.settled(first, turn["id"]))["status"] == "completed"
+
+
+async def test_a_turn_that_is_refused_leaves_one_that_is_being_accepted_its_place(
+    serve: Serve,
+) -> None:
+    api = await serve(tenant_limits=limits(concurrent_turns=1))
+    first, second = await api.open(), await api.open()
+    session, held = await api.service.sessions.get("default", first), api.service.quotas
+    with held.accepting(lambda: session):
+        await held.turn(session)
+        with held.accepting(lambda: session):
+            await held.turn(session)
+        refused(await api.say(second, "go"), "concurrent_turns")
+    assert (await api.say(second, "go")).status_code == 201
+
+
 async def follow(api: Served, session_id: str) -> httpx.Response:
     """The answer to a follower, who goes at once."""
     path = f"/v1/sessions/{session_id}/events"
