@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from agent_serving.api import ApiSettings
+from agent_serving.api import ApiSettings, batch_drafts
 from agent_serving.domain.access import TenantLimits
 from agent_serving.testing import Say, ScriptedEngine
 from tests.api.conftest import Json, Serve, Served, error_of
@@ -27,6 +28,14 @@ NOTHING = {
 
 def requests(count: int, **more: Any) -> list[Json]:
     return [{"custom_id": f"row-{n}", "input": f"number {n}", **more} for n in range(count)]
+
+
+def each_its_own(count: int, more: Callable[[int], Json]) -> list[Json]:
+    return [request | more(n) for n, request in enumerate(requests(count))]
+
+
+def spelled(number: int) -> Json:
+    return {"type": "regex", "pattern": f"number {number}"}
 
 
 def echo(prompt: str) -> str:
@@ -268,6 +277,18 @@ async def test_the_same_key_sent_at_once_makes_one_batch(serve: Serve) -> None:
             "requests[0].output",
         ),
         ({"agent": {}, "requests": requests(10_001)}, 422, "invalid_request", "requests"),
+        (
+            {"requests": each_its_own(101, lambda n: {"agent": {"instructions": f"say {n}"}})},
+            422,
+            "invalid_request",
+            "requests[100].agent",
+        ),
+        (
+            {"agent": {}, "requests": each_its_own(101, lambda n: {"output": spelled(n)})},
+            422,
+            "invalid_request",
+            "requests[100].output",
+        ),
     ],
 )
 async def test_what_is_wrong_is_told_by_its_place_and_nothing_is_accepted(
@@ -282,6 +303,26 @@ async def test_what_is_wrong_is_told_by_its_place_and_nothing_is_accepted(
     assert (await api.get("/v1/sessions"))["data"] == []
     # The key is free.
     await make(api, {"agent": {}, "requests": requests(1)}, **{"idempotency-key": "k"})
+
+
+async def test_as_many_agents_and_outputs_as_a_batch_may_have_are_taken(api: Served) -> None:
+    def more(n: int) -> Json:
+        return {"agent": {"instructions": f"say {n % 100}"}, "output": spelled(n % 100)}
+
+    made = await make(api, {"requests": each_its_own(200, more)})
+    assert made["request_counts"]["total"] == 200
+
+
+async def test_agents_that_are_too_large_together_are_refused(
+    api: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_drafts, "MAX_AGENT_BYTES", 5_000)
+    body = {"requests": each_its_own(3, lambda n: {"agent": {"instructions": f"{n}" * 2_000}})}
+    answer = await api.http.post("/v1/batches", json=body)
+    assert error_of(answer) == (422, "invalid_request", "requests[2].agent")
+    assert (await api.get("/v1/batches"))["data"] == []
+    # An agent that many requests have counts once.
+    await make(api, {"agent": {"instructions": "a" * 2_000}, "requests": requests(10)})
 
 
 async def test_a_body_that_is_too_large_is_refused(serve: Serve) -> None:
