@@ -479,6 +479,22 @@ async def test_a_batch_waits_for_room_and_leaves_room_for_its_tenant_s_own_turns
     assert (await ended(api, made["id"]))["request_counts"]["completed"] == 6
 
 
+async def test_a_batch_has_its_half_beside_its_tenant_s_own_turns(serve: Serve) -> None:
+    def script(prompt: str) -> str | Say:
+        return Say("slowly " * 100, delay=0.1) if "urgent" in prompt else "done"
+
+    limits = {"*": TenantLimits(concurrent_turns=4)}
+    api = await serve(ScriptedEngine(script), tenant_limits=limits)
+    urgent = [await api.open() for _ in range(2)]
+    turns = [(await api.say(each, "urgent", mode="background")).json()["id"] for each in urgent]
+    made = await make(api, {"agent": {}, "requests": requests(6)})
+    assert (await ended(api, made["id"]))["request_counts"]["completed"] == 6
+    for session_id, turn_id in zip(urgent, turns, strict=True):
+        turn = await api.get(f"/v1/sessions/{session_id}/turns/{turn_id}")
+        assert turn["status"] == "in_progress"
+        await api.http.post(f"/v1/sessions/{session_id}/turns/{turn_id}/cancel")
+
+
 async def test_a_batch_that_never_could_end_is_refused(serve: Serve) -> None:
     limits = {"*": TenantLimits(open_sessions=10)}
     api = await serve(tenant_limits=limits)
