@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 
 from agent_serving.api.agents import chosen
@@ -16,6 +16,11 @@ from agent_serving.domain.errors import InvalidRequest, RequestError
 from agent_serving.domain.values import Agent, Output
 from agent_serving.runtime.batches import BatchDraft, RequestDraft
 
+MAX_DIFFERENT = 100
+"""Agents of a batch, and outputs of its agents: each is looked at on its own."""
+MAX_AGENT_BYTES = 8 * 1024 * 1024
+"""Of all agents of a batch, which are stored and read as one."""
+
 
 class BatchCheck:
     """Agents and outputs that are the same in many requests are looked at once."""
@@ -24,6 +29,7 @@ class BatchCheck:
         self._api = api
         self._body = body
         self._agents: list[Agent] = []
+        self._agent_bytes = 0
         self._places: dict[str, int] = {}
         self._outputs: dict[tuple[int, str], Output] = {}
         self._default = None if body.agent is None else _key(body.agent)
@@ -82,17 +88,30 @@ class BatchCheck:
                 param=f"{where}.agent",
             )
         if key not in self._places:
+            _require_few(self._agents, param, "agents")
             with _within(param):
                 agent = await chosen(self._api, choice)
-            self._places[key] = len(self._agents)
-            self._agents.append(agent.but(service_class="batch"))
+            self._add(agent.but(service_class="batch"), param)
+            self._places[key] = len(self._agents) - 1
         return self._places[key]
+
+    def _add(self, agent: Agent, param: str) -> None:
+        self._agent_bytes += len(agent.model_dump_json().encode())
+        if self._agent_bytes > MAX_AGENT_BYTES:
+            raise InvalidRequest(
+                f"With `{param}` the agents of the batch have {self._agent_bytes} bytes, with all "
+                f"instructions and tools; at most {MAX_AGENT_BYTES} are taken. Split the batch by "
+                "agent.",
+                param=param,
+            )
+        self._agents.append(agent)
 
     async def _output(self, where: str, place: int, output: OutputBody | None) -> Output | None:
         if output is None:
             return None
         key = (place, output.model_dump_json())
         if key not in self._outputs:
+            _require_few(self._outputs, f"{where}.output", "outputs")
             agents, agent = self._api.service.agents, self._agents[place]
             with _within(where):
                 wanted = named(self._api.outputs, output)
@@ -104,6 +123,15 @@ def _key(choice: str | AgentBody) -> str:
     if isinstance(choice, str):
         return json.dumps(choice)
     return choice.model_dump_json()
+
+
+def _require_few(seen: Sized, param: str, what: str) -> None:
+    if len(seen) >= MAX_DIFFERENT:
+        raise InvalidRequest(
+            f"Up to `{param}` the batch has more than {MAX_DIFFERENT} different {what}; that is "
+            "the most. Split the batch.",
+            param=param,
+        )
 
 
 @contextmanager

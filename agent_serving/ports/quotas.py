@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-Kind = Literal["turns", "followers"]
+Kind = Literal["turns", "batch_turns", "followers"]
 
 
 @dataclass(frozen=True, slots=True)

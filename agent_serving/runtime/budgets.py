@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 from agent_serving.domain import events as e
 from agent_serving.domain.budget import session_pause
 from agent_serving.domain.errors import BudgetExhausted, NotFound, TurnNotActive
 from agent_serving.domain.session import TERMINAL, Session, Turn
 from agent_serving.domain.values import Budget, Pause
 from agent_serving.ports import Ports
-from agent_serving.runtime.journal import Journals
+from agent_serving.runtime.journal import Journal, Journals
 from agent_serving.runtime.quotas import TenantQuotas
 from agent_serving.runtime.runners import Runners
 from agent_serving.runtime.tenants import Tenants
@@ -48,6 +50,11 @@ class Budgets:
         if pause is not None:
             raise _exhausted(session, pause)
         await self._quotas.turn(session)
+
+    def accepting(self, journal: Journal) -> AbstractContextManager[None]:
+        """Inside, `require_room` is asked and a turn accepted. Room that was taken for a turn which
+        was not accepted is given back."""
+        return self._quotas.accepting(lambda: journal.session)
 
     async def change_turn(self, tenant: str, session_id: str, turn_id: str, budget: Budget) -> Turn:
         """A turn that waits for its budget goes on if there is room now. Raises NotFound,

@@ -26,6 +26,7 @@ from agent_serving.domain.session import ModelStep, Session, step_timings
 from agent_serving.domain.span import attempt_span_id
 from agent_serving.domain.values import Failure
 from agent_serving.ports import Admission, Generation, Ports
+from agent_serving.runtime.admission import admitted
 from agent_serving.runtime.deltas import DeltaWriter
 from agent_serving.runtime.leases import OwnJournal
 from agent_serving.runtime.lost_reply import STORE_PATIENCE_SECONDS, LostReplies, running_step
@@ -178,7 +179,7 @@ class ModelSteps:
             reply.end_of_turn = await self._ports.engine.end_of_turn(
                 dialect=self._renderer.dialect(session.agent)
             )
-            async with self._ports.scheduler.admit(admission) as grant:
+            async with admitted(self._ports, admission) as grant:
                 reply.admitted(grant, self._ports.engine.workers())
                 if reply.base:
                     writer.add(reply.deltas(action.turn.id, await self._respelled(reply, prompt)))

@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from agent_serving.domain.access import TenantLimits
@@ -28,11 +28,22 @@ SIZE_SECONDS = 30.0
 """So long a tenant's size serves; by what is stored meanwhile the limit may be passed."""
 RETRY_SECONDS = 1.0
 
+_TURNS: Mapping[Kind, tuple[str, str]] = {
+    "turns": ("sessions with a turn under way", ""),
+    "batch_turns": ("sessions of class `batch` with a turn under way", "half of "),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class _Size:
     at: float
     stored: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    at: float
+    kinds: Sequence[Kind]
 
 
 class Seat:
@@ -52,7 +63,8 @@ class TenantQuotas(Observer):
     def __init__(self, ports: Ports, running: Callable[[], list[Session]]) -> None:
         self._ports = ports
         self._running = running
-        self._started: dict[tuple[str, str], float] = {}
+        self._started: dict[tuple[str, str], _Start] = {}
+        self._accepting: Counter[tuple[str, str]] = Counter()
         self._followers: set[tuple[str, str]] = set()
         self._sizes: dict[str, _Size] = {}
         self._leaving: set[asyncio.Task[None]] = set()
@@ -80,18 +92,31 @@ class TenantQuotas(Observer):
         quotas, most = self._asked(tenant, "concurrent_turns")
         if quotas is None:
             return
-        if session.agent.service_class == "batch":
-            # The tenant's own batches leave room for what is urgent.
-            most = max(1, most // 2)
-        self._started[tenant, session.id] = self._ports.clock.monotonic()
+        kinds = _kinds(session)
+        member = (tenant, session.id)
+        self._started[member] = _Start(self._ports.clock.monotonic(), kinds)
+        for kind in kinds:
+            places = max(1, most // 2) if kind == "batch_turns" else most
+            if not await self._take(kind, member, most=places):
+                self._started.pop(member, None)
+                await self._release(kinds[: kinds.index(kind)], member)
+                what, share = _TURNS[kind]
+                raise _reached("concurrent_turns", places, what, "Wait", share=share)
 
-        async def take() -> bool:
-            return await quotas.take(tenant, "turns", session.id, most=most, ttl_ms=TTL_MS)
-
-        # A turn that has just ended here may not have left yet.
-        if not await take() and not (await self._left() and await take()):
-            self._started.pop((tenant, session.id), None)
-            raise _reached("concurrent_turns", most, "sessions with a turn under way", "Wait")
+    @contextmanager
+    def accepting(self, session: Callable[[], Session]) -> Iterator[None]:
+        """Inside, `turn` is asked and a turn accepted, in the session as it is at a moment. A place
+        that serves no turn behind it, nor another that is being accepted, is given back."""
+        member = (session().tenant, session().id)
+        self._accepting[member] += 1
+        try:
+            yield
+        finally:
+            self._accepting[member] -= 1
+            if not self._accepting[member]:
+                del self._accepting[member]
+                if member in self._started and not any(unfinished(session())):
+                    self._leave(self._started.pop(member).kinds, member)
 
     async def batch(self, tenant: str, requests: int) -> None:
         """To be asked before a batch is accepted. Raises LimitReached, StoreUnavailable, and
@@ -128,17 +153,14 @@ class TenantQuotas(Observer):
             return Seat(lambda: None)
         member = (tenant, secrets.token_hex(8))
 
-        async def take() -> bool:
-            return await quotas.take(*_placed("followers", member), most=most, ttl_ms=TTL_MS)
-
-        if not await take() and not (await self._left() and await take()):
+        if not await self._take("followers", member, most=most):
             raise _reached("followers", most, "streams open", "Close some")
         self._followers.add(member)
 
         def leave() -> None:
             if member in self._followers:
                 self._followers.discard(member)
-                self._leave("followers", member)
+                self._leave(["followers"], member)
 
         return Seat(leave)
 
@@ -152,22 +174,24 @@ class TenantQuotas(Observer):
         _, most = self._asked(session.tenant, "concurrent_turns")
         if most and not any(unfinished(session)):
             self._started.pop((session.tenant, session.id), None)
-            self._leave("turns", (session.tenant, session.id))
+            self._leave(_kinds(session), (session.tenant, session.id))
 
     async def beat(self) -> None:
         """Say what is still held here, and give back what never began. Raises StoreUnavailable."""
         quotas = self._ports.quotas
         assert quotas is not None
-        running = {(session.tenant, session.id) for session in self._running()}
+        running = {(session.tenant, session.id): session for session in self._running()}
         now = self._ports.clock.monotonic()
-        for member, at in list(self._started.items()):
-            if member in running or now - at > START_SECONDS:
+        for member, start in list(self._started.items()):
+            if member in running or now - start.at > START_SECONDS:
                 del self._started[member]
                 if member not in running:
-                    await quotas.release(*_placed("turns", member))
+                    for kind in start.kinds:
+                        await quotas.release(*_placed(kind, member))
         held: dict[tuple[Kind, str], list[str]] = defaultdict(list)
-        for tenant, session_id in running:
-            held["turns", tenant].append(session_id)
+        for session in running.values():
+            for kind in _kinds(session):
+                held[kind, session.tenant].append(session.id)
         for tenant, follower in self._followers:
             held["followers", tenant].append(follower)
         for (kind, tenant), members in held.items():
@@ -195,15 +219,26 @@ class TenantQuotas(Observer):
                 "stored_bytes", most, "bytes stored", "Delete sessions", retry=SIZE_SECONDS
             )
 
-    def _leave(self, kind: Kind, member: tuple[str, str]) -> None:
-        task = asyncio.create_task(self._release(kind, member))
+    async def _take(self, kind: Kind, member: tuple[str, str], *, most: int) -> bool:
+        quotas = self._ports.quotas
+        assert quotas is not None
+
+        async def take() -> bool:
+            return await quotas.take(*_placed(kind, member), most=most, ttl_ms=TTL_MS)
+
+        # One that has just ended here may not have left yet.
+        return await take() or (await self._left() and await take())
+
+    def _leave(self, kinds: Sequence[Kind], member: tuple[str, str]) -> None:
+        task = asyncio.create_task(self._release(kinds, member))
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
 
-    async def _release(self, kind: Kind, member: tuple[str, str]) -> None:
+    async def _release(self, kinds: Sequence[Kind], member: tuple[str, str]) -> None:
         assert self._ports.quotas is not None
         with contextlib.suppress(StoreUnavailable):  # its time runs out by itself
-            await self._ports.quotas.release(*_placed(kind, member))
+            for kind in kinds:
+                await self._ports.quotas.release(*_placed(kind, member))
 
     async def _left(self) -> bool:
         """Once all have left who are leaving; False where nobody was."""
@@ -222,17 +257,30 @@ class TenantQuotas(Observer):
                 log.exception("saying what tenants hold failed")
 
 
+def _kinds(session: Session) -> Sequence[Kind]:
+    """What a turn of the session takes, in this order. A tenant's own batches leave room for what
+    is urgent, and are not shut out by it."""
+    batch = session.agent.service_class == "batch"
+    return ("batch_turns", "turns") if batch else ("turns",)
+
+
 def _placed(kind: Kind, member: tuple[str, str]) -> tuple[str, Kind, str]:
     tenant, name = member
     return tenant, kind, name
 
 
 def _reached(
-    limit: str, most: int, what: str, remedy: str, *, retry: float = RETRY_SECONDS
+    limit: str,
+    most: int,
+    what: str,
+    remedy: str,
+    *,
+    share: str = "",
+    retry: float = RETRY_SECONDS,
 ) -> LimitReached:
     return LimitReached(
-        f"The tenant has {most} {what}, and that is its limit `{limit}`. {remedy}, or have the "
-        "deployment raise it.",
+        f"The tenant has {most} {what}, and that is {share}its limit `{limit}`. {remedy}, or have "
+        "the deployment raise it.",
         limit=limit,
         retry_after=retry,
     )

@@ -171,14 +171,20 @@ class Sessions:
             return known
         require_engine(self._ports.engine, session.agent)
         check_tool_choice(session.agent, request.tool_choice)
-        active = session.active
+        with self._budgets.accepting(journal):
+            return await self._start_turn(journal, request, on_conflict)
+
+    async def _start_turn(
+        self, journal: Journal, request: TurnRequest, on_conflict: OnConflict
+    ) -> Taken:
+        session, active = journal.session, journal.session.active
         if active is None or on_conflict != "steer":
             interrupts = on_conflict == "interrupt"
             await self._budgets.require_room(session, interrupts=interrupts)
         if active is not None and on_conflict == "steer":
             try:
                 return await self.steer(
-                    tenant, session_id, active.id, request.input, mark=request.mark
+                    session.tenant, session.id, active.id, request.input, mark=request.mark
                 )
             except TurnNotActive:
                 # It ended in this moment: what was to steer it starts a turn of its own.
@@ -201,7 +207,7 @@ class Sessions:
                 raise busy(now)
             if len(now.queue) >= MAX_QUEUED_TURNS:
                 raise Overloaded(
-                    f"Session {session_id} has {MAX_QUEUED_TURNS} turns waiting; let some finish.",
+                    f"Session {now.id} has {MAX_QUEUED_TURNS} turns waiting; let some finish.",
                     retry_after=5.0,
                 )
             return accepted.but(queued=queued)

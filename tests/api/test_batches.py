@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from agent_serving.api import ApiSettings
+from agent_serving.api import ApiSettings, batch_drafts
 from agent_serving.domain.access import TenantLimits
 from agent_serving.testing import Say, ScriptedEngine
 from tests.api.conftest import Json, Serve, Served, error_of
@@ -27,6 +28,14 @@ NOTHING = {
 
 def requests(count: int, **more: Any) -> list[Json]:
     return [{"custom_id": f"row-{n}", "input": f"number {n}", **more} for n in range(count)]
+
+
+def each_its_own(count: int, more: Callable[[int], Json]) -> list[Json]:
+    return [request | more(n) for n, request in enumerate(requests(count))]
+
+
+def spelled(number: int) -> Json:
+    return {"type": "regex", "pattern": f"number {number}"}
 
 
 def echo(prompt: str) -> str:
@@ -268,6 +277,18 @@ async def test_the_same_key_sent_at_once_makes_one_batch(serve: Serve) -> None:
             "requests[0].output",
         ),
         ({"agent": {}, "requests": requests(10_001)}, 422, "invalid_request", "requests"),
+        (
+            {"requests": each_its_own(101, lambda n: {"agent": {"instructions": f"say {n}"}})},
+            422,
+            "invalid_request",
+            "requests[100].agent",
+        ),
+        (
+            {"agent": {}, "requests": each_its_own(101, lambda n: {"output": spelled(n)})},
+            422,
+            "invalid_request",
+            "requests[100].output",
+        ),
     ],
 )
 async def test_what_is_wrong_is_told_by_its_place_and_nothing_is_accepted(
@@ -282,6 +303,26 @@ async def test_what_is_wrong_is_told_by_its_place_and_nothing_is_accepted(
     assert (await api.get("/v1/sessions"))["data"] == []
     # The key is free.
     await make(api, {"agent": {}, "requests": requests(1)}, **{"idempotency-key": "k"})
+
+
+async def test_as_many_agents_and_outputs_as_a_batch_may_have_are_taken(api: Served) -> None:
+    def more(n: int) -> Json:
+        return {"agent": {"instructions": f"say {n % 100}"}, "output": spelled(n % 100)}
+
+    made = await make(api, {"requests": each_its_own(200, more)})
+    assert made["request_counts"]["total"] == 200
+
+
+async def test_agents_that_are_too_large_together_are_refused(
+    api: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_drafts, "MAX_AGENT_BYTES", 5_000)
+    body = {"requests": each_its_own(3, lambda n: {"agent": {"instructions": f"{n}" * 2_000}})}
+    answer = await api.http.post("/v1/batches", json=body)
+    assert error_of(answer) == (422, "invalid_request", "requests[2].agent")
+    assert (await api.get("/v1/batches"))["data"] == []
+    # An agent that many requests have counts once.
+    await make(api, {"agent": {"instructions": "a" * 2_000}, "requests": requests(10)})
 
 
 async def test_a_body_that_is_too_large_is_refused(serve: Serve) -> None:
@@ -436,6 +477,22 @@ async def test_a_batch_waits_for_room_and_leaves_room_for_its_tenant_s_own_turns
     assert answer.status_code == 201, answer.text
     assert answer.json()["output_text"] == "now"
     assert (await ended(api, made["id"]))["request_counts"]["completed"] == 6
+
+
+async def test_a_batch_has_its_half_beside_its_tenant_s_own_turns(serve: Serve) -> None:
+    def script(prompt: str) -> str | Say:
+        return Say("slowly " * 100, delay=0.1) if "urgent" in prompt else "done"
+
+    limits = {"*": TenantLimits(concurrent_turns=4)}
+    api = await serve(ScriptedEngine(script), tenant_limits=limits)
+    urgent = [await api.open() for _ in range(2)]
+    turns = [(await api.say(each, "urgent", mode="background")).json()["id"] for each in urgent]
+    made = await make(api, {"agent": {}, "requests": requests(6)})
+    assert (await ended(api, made["id"]))["request_counts"]["completed"] == 6
+    for session_id, turn_id in zip(urgent, turns, strict=True):
+        turn = await api.get(f"/v1/sessions/{session_id}/turns/{turn_id}")
+        assert turn["status"] == "in_progress"
+        await api.http.post(f"/v1/sessions/{session_id}/turns/{turn_id}/cancel")
 
 
 async def test_a_batch_that_never_could_end_is_refused(serve: Serve) -> None:

@@ -96,6 +96,91 @@ async def test_a_turn_that_does_not_begin_holds_its_place_for_a_moment_only(
     assert (await api.say(second, "go")).status_code == 201
 
 
+async def test_a_turn_that_is_refused_after_all_gives_its_place_back_at_once(serve: Serve) -> None:
+    engine = ScriptedEngine(context_length=400)
+    api = await serve(engine, tenant_limits=limits(concurrent_turns=1))
+    first, second = await api.open(), await api.open()
+    answer = await api.say(first, "word " * 2000)
+    assert error_of(answer)[:2] == (422, "context_length_exceeded")
+    assert (await api.say(second, "go")).status_code == 201
+
+
+async def test_a_turn_that_is_refused_leaves_its_session_s_turn_under_way_its_place(
+    serve: Serve,
+) -> None:
+    api = await serve(slow(), tenant_limits=limits(concurrent_turns=1))
+    first, second = await api.open(), await api.open()
+    turn = (await api.say(first, "go", mode="background")).json()
+    assert error_of(await api.say(first, "more"))[:2] == (409, "session_busy")
+    refused(await api.say(second, "go"), "concurrent_turns")
+    assert (await api.settled(first, turn["id"]))["status"] == "completed"
+
+
+async def test_a_turn_that_is_refused_leaves_one_that_is_being_accepted_its_place(
+    serve: Serve,
+) -> None:
+    api = await serve(tenant_limits=limits(concurrent_turns=1))
+    first, second = await api.open(), await api.open()
+    session, held = await api.service.sessions.get("default", first), api.service.quotas
+    with held.accepting(lambda: session):
+        await held.turn(session)
+        with held.accepting(lambda: session):
+            await held.turn(session)
+        refused(await api.say(second, "go"), "concurrent_turns")
+    assert (await api.say(second, "go")).status_code == 201
+
+
+BATCH = {"class": "batch"}
+
+
+async def test_turns_of_class_batch_have_half_of_the_places(serve: Serve) -> None:
+    most = limits(concurrent_turns=4)
+    one, other = await serve(slow(), tenant_limits=most), await serve(slow(), tenant_limits=most)
+    for api in (one, other):
+        answer = await api.say(await api.open(BATCH), "go", mode="background")
+        assert answer.status_code == 202
+    third = await other.say(await other.open(BATCH), "go")
+    refused(third, "concurrent_turns")
+    assert "half of its limit `concurrent_turns`" in third.json()["error"]["message"]
+    for _ in range(2):
+        assert (await one.say(await one.open(), "go", mode="background")).status_code == 202
+    refused(await other.say(await other.open(), "go"), "concurrent_turns")
+
+
+async def test_a_turn_of_class_batch_that_finds_no_place_takes_none_of_its_class(
+    serve: Serve,
+) -> None:
+    api = await serve(slow(), tenant_limits=limits(concurrent_turns=2))
+    urgent = [await api.open() for _ in range(2)]
+    turns = [(await api.say(each, "go", mode="background")).json()["id"] for each in urgent]
+    refused(await api.say(await api.open(BATCH), "go"), "concurrent_turns")
+    await api.settled(urgent[0], turns[0])
+    session_id = await api.open(BATCH)
+    turn = await api.say(session_id, "go", mode="background")
+    assert turn.status_code == 202, turn.text
+    await api.service.quotas.beat()
+    refused(await api.say(await api.open(BATCH), "go"), "concurrent_turns")
+    assert (await api.settled(session_id, turn.json()["id"]))["status"] == "completed"
+    assert (await api.say(await api.open(BATCH), "go")).status_code == 201
+
+
+async def test_turns_of_class_batch_hold_their_places_as_long_as_they_run(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quotas, "TTL_MS", 1500)
+    engine = ScriptedEngine([Say("word " * 400, delay=0.05)])
+    api = await serve(engine, tenant_limits=limits(concurrent_turns=2))
+    session_id = await api.open(BATCH)
+    turn = (await api.say(session_id, "go", mode="background")).json()
+    for _ in range(2):
+        await asyncio.sleep(0.8)
+        await api.service.quotas.beat()
+    refused(await api.say(await api.open(BATCH), "go"), "concurrent_turns")
+    path = f"/v1/sessions/{session_id}/turns/{turn['id']}"
+    assert (await api.get(path))["status"] == "in_progress"
+    await api.http.post(f"{path}/cancel")
+
+
 async def follow(api: Served, session_id: str) -> httpx.Response:
     """The answer to a follower, who goes at once."""
     path = f"/v1/sessions/{session_id}/events"
