@@ -135,7 +135,12 @@ class BatchRun:
             or self._resting.get(place, 0.0) <= now
         ]
         waiting = frozenset(under_way.waiting)
-        moved = await asyncio.gather(*(self._move(place, place in waiting) for place in due))
+        moves = (self._move(place, place in waiting) for place in due)
+        # None is left to go on alone, beside the next look.
+        moved = await asyncio.gather(*moves, return_exceptions=True)
+        for each in moved:
+            if isinstance(each, BaseException):
+                raise each
         return any(moved)
 
     async def _move(self, place: int, parked: bool) -> bool:
@@ -208,6 +213,10 @@ class BatchRun:
         await self._held.certain()
         if session is None:
             await self._sessions.maker.make(await self._opened(request))
+        batch = await self._store.get(self._batch.id)
+        if batch is None or batch.cancelled_at is not None:
+            self.hear()
+            return
         await self._sessions.start_turn(self._batch.tenant, request.session_id, _asked(request))
 
     async def _opened(self, request: BatchRequest) -> e.SessionOpened:
