@@ -119,7 +119,12 @@ class BatchRun:
         """At each request under way that may have moved; whether one of them is over or waits."""
         now = asyncio.get_running_loop().time()
         self._refused.intersection_update(under_way.running)
-        self._window.keep(self._batch.id, under_way.running, held_up=bool(self._refused))
+        self._window.keep(
+            self._batch.id,
+            under_way.running,
+            held_up=bool(self._refused),
+            idle=not under_way.running and not self._batch.queued,
+        )
         places = [*under_way.running, *under_way.waiting]
         for place in places:
             if place not in self._requests:

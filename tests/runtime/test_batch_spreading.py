@@ -7,11 +7,64 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from agent_serving.adapters.redis import EmbeddedRedis, RedisSessionStore
+from agent_serving.domain.batch import Batch
 from agent_serving.domain.errors import StoreUnavailable
-from agent_serving.testing import ScriptedEngine
+from agent_serving.domain.tool_schema import spec_of
+from agent_serving.runtime.service import Service
+from agent_serving.testing import Say, ScriptedEngine
+from tests.runtime.conftest import add
 from tests.runtime.odd_store import OddStore
-from tests.runtime.talk import TENANT
-from tests.runtime.test_batches import make, over, sessions_of, until
+from tests.runtime.talk import TENANT, call
+from tests.runtime.test_batches import draft, make, over, sessions_of, until
+
+
+async def parked(service: Service, count: int, tenant: str = TENANT) -> Batch:
+    """A batch whose turns wait for their callers, each with a call of its own."""
+    wanted = await draft(service, count)
+    theirs = spec_of(add).but(executor="client")
+    agents = tuple(agent.but(tools=(theirs,)) for agent in wanted.agents)
+    return (await service.batches.create(tenant, wanted.but(agents=agents))).value
+
+
+def calls_or_answers(prompt: str) -> Say:
+    return Say("done") if "<tool_response>" in prompt else Say(call("add", '{"a": 1, "b": 2}'))
+
+
+async def test_a_tenant_whose_turns_all_wait_shuts_nobody_out(start: Any) -> None:
+    """Neither by the number of its batches nor by a share of the window."""
+    window = 2
+    service = await start(ScriptedEngine(calls_or_answers), batch_window=window)
+    waiting = [await parked(service, 1) for _ in range(window)]
+    for batch in waiting:
+        await until(service, batch, lambda found: found.waiting == 1)
+    rival = await parked(service, 6, "rival")
+    async with asyncio.timeout(20):
+        while (await service.batches.get("rival", rival.id)).waiting < 6:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_batch_whose_turns_wait_leaves_the_window_to_others(start: Any) -> None:
+    engine = ScriptedEngine(
+        lambda prompt: Say("slowly", delay=0.5) if "slow" in prompt else calls_or_answers(prompt)
+    )
+    service = await start(engine, batch_window=2)
+    waiting = await parked(service, 1)
+    await until(service, waiting, lambda found: found.waiting == 1)
+    wanted = await draft(service, 20, "slow {}")
+    rival = (await service.batches.create("rival", wanted)).value
+    async with asyncio.timeout(20):
+        while (await service.batches.get("rival", rival.id)).in_progress < 2:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_tenant_runs_here_no_more_batches_than_the_window_has_places(start: Any) -> None:
+    service = await start(ScriptedEngine(calls_or_answers), batch_window=2)
+    batches = [await parked(service, 1) for _ in range(4)]
+    for batch in batches[:2]:
+        await until(service, batch, lambda found: found.waiting == 1)
+    await asyncio.sleep(2.5)
+    later = [await service.batches.get(TENANT, batch.id) for batch in batches[2:]]
+    assert [batch.queued for batch in later] == [1, 1]
 
 
 async def test_no_turn_begins_behind_a_cancel_when_the_store_was_away_for_a_moment(
