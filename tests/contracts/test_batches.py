@@ -56,6 +56,8 @@ async def test_what_was_put_is_there_as_it_was(store: RedisSessionStore) -> None
     assert [(row.place, row.outcome) for row in rows] == [(0, None), (1, None), (2, None)]
     assert [row.place for row in await store.batches.rows("batch_1", 1, 2)] == [1]
     assert await store.batches.rows("batch_1", 3, 9) == []
+    found = await store.batches.requests("batch_1", [2, 0, 3])
+    assert found == {0: batch.requests[0], 2: batch.requests[2]}
     assert await store.batches.agents("batch_1") == [AGENT]
     assert await store.batches.place("batch_1", "row 2") == 2
     assert await store.batches.place("batch_1", "row 3") is None

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
+
+import pytest
 
 from agent_serving.adapters.redis import EmbeddedRedis, RedisSessionStore
 from agent_serving.domain.batch import Batch
 from agent_serving.domain.errors import StoreUnavailable
 from agent_serving.domain.tool_schema import spec_of
+from agent_serving.runtime import batch_run
+from agent_serving.runtime.inputs import ToolResultInput
 from agent_serving.runtime.service import Service
 from agent_serving.testing import Say, ScriptedEngine
 from tests.runtime.conftest import add
 from tests.runtime.odd_store import OddStore
 from tests.runtime.talk import TENANT, call
-from tests.runtime.test_batches import draft, make, over, sessions_of, until
+from tests.runtime.test_batches import draft, make, over, results, sessions_of, until
 
 
 async def parked(service: Service, count: int, tenant: str = TENANT) -> Batch:
@@ -27,7 +31,7 @@ async def parked(service: Service, count: int, tenant: str = TENANT) -> Batch:
 
 
 def calls_or_answers(prompt: str) -> Say:
-    return Say("done") if "<tool_response>" in prompt else Say(call("add", '{"a": 1, "b": 2}'))
+    return Say("done") if "the sum" in prompt else Say(call("add", '{"a": 1, "b": 2}'))
 
 
 async def test_a_tenant_whose_turns_all_wait_shuts_nobody_out(start: Any) -> None:
@@ -98,3 +102,52 @@ async def test_no_turn_begins_behind_a_cancel_when_the_store_was_away_for_a_mome
     assert (found.status, found.cancelled) == ("cancelled", 2)
     assert [session.turn_count for session in await sessions_of(service)] == [0]
     assert engine.requests == []
+
+
+async def test_turns_that_wait_are_looked_at_a_few_at_a_time_and_all_in_their_turn(
+    redis: EmbeddedRedis, prefix: str, start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_run, "LOOKS", 4)
+    monkeypatch.setattr(batch_run, "REST_SECONDS", 0.5)
+    engine = ScriptedEngine(calls_or_answers)
+    first = await start(engine)
+    batch = await parked(first, 24)
+    await until(first, batch, lambda found: found.waiting == 24)
+    await first.drain(5)
+    odd = OddStore(RedisSessionStore.connect(redis.url, prefix=prefix))
+    under_way, most, seen = 0, 0, set[str]()
+
+    async def counted(load: Callable[[], Awaitable[Any]], args: tuple[Any, ...]) -> Any:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        seen.add(args[0])
+        await asyncio.sleep(0.01)
+        found = await load()
+        under_way -= 1
+        return found
+
+    async def read(batch_id: str, places: Sequence[int]) -> Any:
+        reads.append(len(places))
+        return await requests(batch_id, places)
+
+    odd.around["load"] = counted
+    requests, reads = odd.batches.requests, list[int]()
+    monkeypatch.setattr(odd.batches, "requests", read)
+    second = await start(engine, store=odd)
+    rows = [row.session_id for row in await results(first, batch)]
+    async with asyncio.timeout(30):
+        while seen < set(rows):
+            await asyncio.sleep(0.05)
+    assert most <= 4
+    assert reads == [24]
+    del odd.around["load"]
+    await asyncio.gather(*(answered(second, session_id) for session_id in rows))
+    found = await until(second, batch, over)
+    assert found.completed == 24
+
+
+async def answered(service: Service, session_id: str) -> None:
+    [turn] = (await service.sessions.get(TENANT, session_id)).turns
+    given = [ToolResultInput(call_id=each, output="the sum") for each in turn.waiting_for]
+    await service.inputs.answer(TENANT, session_id, turn.id, given)

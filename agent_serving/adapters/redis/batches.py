@@ -136,6 +136,15 @@ class BatchTable:
             for place, body, outcome in zip(places, bodies, outcomes, strict=False)
         ]
 
+    async def requests(self, batch_id: str, places: Sequence[int]) -> dict[int, BatchRequest]:
+        key = self._keys(batch_id).requests
+        bodies = await self._gateway.send(*(("LINDEX", key, place) for place in places))
+        return {
+            place: BatchRequest.model_validate_json(body)
+            for place, body in zip(places, bodies, strict=True)
+            if body is not None
+        }
+
     async def place(self, batch_id: str, custom_id: str) -> int | None:
         found = await self._gateway.ask(("HGET", self._keys(batch_id).places, encode(custom_id)))
         return None if found is None else int(found)
