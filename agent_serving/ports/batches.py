@@ -67,6 +67,10 @@ class BatchStore(Protocol):
         """Those of the places [start, stop) that there are."""
         ...
 
+    async def requests(self, batch_id: str, places: Sequence[int]) -> dict[int, BatchRequest]:
+        """Those of the places that there are."""
+        ...
+
     async def place(self, batch_id: str, custom_id: str) -> int | None: ...
 
     async def take(self, batch_id: str, below: int) -> None:

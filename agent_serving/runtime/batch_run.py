@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import heapq
 import logging
 from collections.abc import Sequence
 
@@ -35,7 +36,7 @@ from agent_serving.domain.errors import (
 from agent_serving.domain.session import Session, Turn
 from agent_serving.domain.values import Agent, Failure
 from agent_serving.ports import Ports, UnderWay
-from agent_serving.runtime.journal import Journals
+from agent_serving.runtime.journal import Journal, Journals
 from agent_serving.runtime.leases import HeldLease
 from agent_serving.runtime.runners import Runners
 from agent_serving.runtime.sessions import Sessions
@@ -48,6 +49,9 @@ LOOK_SECONDS = 1.0
 """Between two looks at turns that another process runs, and at what could not be begun."""
 REST_SECONDS = 5.0
 """Between two looks at turns that wait for somebody, and at what met a defect."""
+LOOKS = 64
+"""Sessions that are looked up in the store in one pass: thousands of turns may wait, or go on in
+another process."""
 
 
 class BatchRun:
@@ -119,24 +123,52 @@ class BatchRun:
         """At each request under way that may have moved; whether one of them is over or waits."""
         now = asyncio.get_running_loop().time()
         self._refused.intersection_update(under_way.running)
-        self._window.keep(self._batch.id, under_way.running, held_up=bool(self._refused))
+        self._window.keep(
+            self._batch.id,
+            under_way.running,
+            held_up=bool(self._refused),
+            idle=not under_way.running and not self._batch.queued,
+        )
         places = [*under_way.running, *under_way.waiting]
-        for place in places:
-            if place not in self._requests:
-                [row] = await self._store.rows(self._batch.id, place, place + 1)
-                self._requests[place] = row.request
-        self._requests = {place: self._requests[place] for place in places}
-        ended, self._ended = self._ended, set()
-        due = [
-            place
-            for place in places
-            if self._batch.cancelled_at is not None
-            or self._requests[place].session_id in ended
-            or self._resting.get(place, 0.0) <= now
-        ]
+        await self._read(places)
+        due = self._due(now)
         waiting = frozenset(under_way.waiting)
-        moved = await asyncio.gather(*(self._move(place, place in waiting) for place in due))
+        moves = (self._move(place, place in waiting) for place in due)
+        # None is left to go on alone, beside the next look.
+        moved = await asyncio.gather(*moves, return_exceptions=True)
+        for each in moved:
+            if isinstance(each, BaseException):
+                raise each
         return any(moved)
+
+    async def _read(self, places: Sequence[int]) -> None:
+        """The requests at these places, as far as they are not known, and no others."""
+        missing = [place for place in places if place not in self._requests]
+        known = self._requests
+        if missing:
+            known = known | await self._store.requests(self._batch.id, missing)
+        self._requests = {place: known[place] for place in places if place in known}
+
+    def _due(self, now: float) -> list[int]:
+        """Places to look at: all that run here, and of the others those that have ended here, then
+        those that were not looked at for longest. What is left out comes before the next time."""
+        cancelled = self._batch.cancelled_at is not None
+        near, far = list[int](), list[tuple[bool, float, int]]()
+        for place, request in self._requests.items():
+            quiet, since = request.session_id not in self._ended, self._resting.get(place, 0.0)
+            if quiet and not cancelled and since > now:
+                continue
+            if self._here(request) is None:
+                far.append((quiet, since, place))
+            else:
+                near.append(place)
+        looked_up = [place for _, _, place in heapq.nsmallest(LOOKS, far)]
+        for place in looked_up:
+            self._rest(place, 0.0)
+        due = [*near, *looked_up]
+        left = {request.session_id for request in self._requests.values()}
+        self._ended &= left - {self._requests[place].session_id for place in due}
+        return due
 
     async def _move(self, place: int, parked: bool) -> bool:
         """Whether the request is over, or waits, or goes on, where it did not before."""
@@ -176,13 +208,16 @@ class BatchRun:
         return waits != parked
 
     async def _session(self, request: BatchRequest) -> Session | None:
-        journal = self._journals.at_hand(request.session_id)
-        if journal is None or not self._runners.runs(request.session_id):
-            journal = await self._journals.find(request.session_id)
+        journal = self._here(request) or await self._journals.find(request.session_id)
         return None if journal is None else journal.session
 
+    def _here(self, request: BatchRequest) -> Journal | None:
+        """Where its turn is run by this process, which so knows how it stands."""
+        journal = self._journals.at_hand(request.session_id)
+        return journal if self._runners.runs(request.session_id) else None
+
     async def _begin(self, place: int, session: Session | None) -> bool:
-        """Whether it is over before it began."""
+        """Whether it has begun, or is over before it began."""
         request, tenant = self._requests[place], self._batch.tenant
         if self._batch.cancelled_at is not None:
             await self._settle(place, Outcome(status="cancelled"))
@@ -202,12 +237,16 @@ class BatchRun:
                 await self._sessions.delete(tenant, request.session_id)
             return True
         self._refused.discard(place)
-        return False
+        return True
 
     async def _start(self, request: BatchRequest, session: Session | None) -> None:
         await self._held.certain()
         if session is None:
             await self._sessions.maker.make(await self._opened(request))
+        batch = await self._store.get(self._batch.id)
+        if batch is None or batch.cancelled_at is not None:
+            self.hear()
+            return
         await self._sessions.start_turn(self._batch.tenant, request.session_id, _asked(request))
 
     async def _opened(self, request: BatchRequest) -> e.SessionOpened:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+from collections import Counter
 
 from agent_serving.domain.errors import Fenced, LogGone, StoreUnavailable
 from agent_serving.domain.session import ModelStep, Session, ToolStep, Turn
@@ -63,6 +64,8 @@ class Spreading:
         self._window = Window(window)
         self._owner = secrets.token_hex(8)
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tenants: dict[str, str] = {}
+        """Whose the unfinished batches are, as far as known."""
         self._news = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
 
@@ -97,23 +100,43 @@ class Spreading:
                     await self._news.wait()
 
     async def _look(self) -> None:
-        for batch_id in await self._store.unfinished():
-            if len(self._tasks) >= self._window.size:
-                return
-            if batch_id not in self._tasks:
-                await self._adopt(batch_id)
+        unfinished = await self._store.unfinished()
+        known = self._tenants
+        self._tenants = {each: known[each] for each in (*unfinished, *self._tasks) if each in known}
+        own = Counter(self._tenants[each] for each in self._tasks)
+        for batch_id in unfinished:
+            if batch_id in self._tasks:
+                continue
+            tenant = await self._tenant(batch_id)
+            # By tenant: a batch may have all its turns wait for as long as its tenant likes.
+            if tenant is None or own[tenant] >= self._window.size:
+                continue
+            if await self._adopt(batch_id):
+                own[tenant] += 1
 
-    async def _adopt(self, batch_id: str) -> None:
+    async def _tenant(self, batch_id: str) -> str | None:
+        """None where the batch is gone."""
+        if batch_id not in self._tenants:
+            batch = await self._store.get(batch_id)
+            if batch is None:
+                await self._store.forget(batch_id)
+                return None
+            self._tenants[batch_id] = batch.tenant
+        return self._tenants[batch_id]
+
+    async def _adopt(self, batch_id: str) -> bool:
+        """Whether it runs here from now on."""
         try:
             held = await HeldLease.acquire(self._ports.store, batch_id, self._owner)
         except LogGone:
             await self._store.forget(batch_id)
-            return
+            return False
         if held is None:
-            return
+            return False
         task = asyncio.create_task(self._run(batch_id, held), name=f"run {batch_id}")
         self._tasks[batch_id] = task
         task.add_done_callback(lambda _: self._done(batch_id))
+        return True
 
     def _done(self, batch_id: str) -> None:
         del self._tasks[batch_id]

@@ -11,11 +11,13 @@ from agent_serving.scheduling.classes import free_places
 @dataclass(slots=True)
 class _Bench:
     """A batch with its seats: the places of its requests whose turns are under way. One that is
-    `held_up` (by a limit, a budget, an engine that is down) leaves its share to others."""
+    `held_up` (by a limit, a budget, an engine that is down) or `idle` (all its open turns wait for
+    somebody) leaves its share to others."""
 
     tenant: str
     seats: set[int] = field(default_factory=set)
     held_up: bool = False
+    idle: bool = False
 
 
 class Window:
@@ -29,11 +31,11 @@ class Window:
     def leave(self, batch_id: str) -> None:
         self._benches.pop(batch_id, None)
 
-    def keep(self, batch_id: str, running: Collection[int], *, held_up: bool) -> None:
+    def keep(self, batch_id: str, running: Collection[int], *, held_up: bool, idle: bool) -> None:
         """Only the requests at these places may still have turns under way."""
         bench = self._benches[batch_id]
         bench.seats &= set(running)
-        bench.held_up = held_up
+        bench.held_up, bench.idle = held_up, idle
 
     def room(self, batch_id: str, running: Collection[int]) -> int:
         """How many more requests the batch may take up: as many as could have a seat beside those
@@ -59,6 +61,6 @@ class Window:
         rows = (
             (each.tenant, len(each.seats))
             for each in self._benches.values()
-            if each.seats or not each.held_up
+            if each.seats or not (each.held_up or each.idle)
         )
         return free_places(self.size, rows, bench.tenant)

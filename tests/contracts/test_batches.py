@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from redis.asyncio import Redis
 
 from agent_serving.adapters.redis import RedisKeyring, RedisSessionStore
+from agent_serving.adapters.redis.keys import batches_key
 from agent_serving.domain.batch import Batch, BatchHead, BatchRequest, Outcome
 from agent_serving.domain.errors import Fenced, LogGone, StoreUnavailable
 from agent_serving.domain.values import Agent, Failure
@@ -54,6 +56,8 @@ async def test_what_was_put_is_there_as_it_was(store: RedisSessionStore) -> None
     assert [(row.place, row.outcome) for row in rows] == [(0, None), (1, None), (2, None)]
     assert [row.place for row in await store.batches.rows("batch_1", 1, 2)] == [1]
     assert await store.batches.rows("batch_1", 3, 9) == []
+    found = await store.batches.requests("batch_1", [2, 0, 3])
+    assert found == {0: batch.requests[0], 2: batch.requests[2]}
     assert await store.batches.agents("batch_1") == [AGENT]
     assert await store.batches.place("batch_1", "row 2") == 2
     assert await store.batches.place("batch_1", "row 3") is None
@@ -222,6 +226,41 @@ async def test_a_deleted_batch_leaves_nothing_but_a_mark(
         await store.batches.put(new(2))
     await settle(store, 0)
     assert await store.batches.get("batch_1") is None
+
+
+async def test_a_batch_that_is_put_while_it_is_forgotten_is_found(
+    store: RedisSessionStore,
+) -> None:
+    """Somebody has found the entry that `put` writes first, and no batch behind it."""
+    with pytest.raises(LogGone):
+        await store.acquire_lease("batch_1", "me", 1000)
+    await store.batches.put(new(1))
+    await store.batches.forget("batch_1")
+    assert await store.batches.unfinished() == ["batch_1"]
+    await store.batches.cancel("batch_1", at=NOW)
+    await store.batches.forget("batch_1")
+    assert await store.batches.unfinished() == []
+
+
+async def test_a_batch_that_is_put_while_a_page_is_read_is_listed(
+    store: RedisSessionStore, raw: Redis, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await raw.zadd(batches_key(prefix, "acme"), {"batch_1": 0})
+    look = store.batches._each
+
+    async def look_and_put(members: Sequence[bytes]) -> Sequence[Batch | None]:
+        found = await look(members)
+        await store.batches.put(new(1))
+        return found
+
+    async def listed() -> list[str]:
+        page = await store.batches.page("acme", limit=9, after=None, before=None, descending=False)
+        return [row.id for row in page.rows]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.batches, "_each", look_and_put)
+        assert await listed() == []
+    assert await listed() == ["batch_1"]
 
 
 async def test_a_batch_is_leased_to_one(store: RedisSessionStore) -> None:

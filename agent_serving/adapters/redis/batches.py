@@ -103,7 +103,7 @@ class BatchTable:
             rows += [batch for batch in found if batch is not None]
             gone = [m for m, batch in zip(members, found, strict=True) if batch is None]
             if gone:
-                await self._gateway.ask(("ZREM", key, *gone))
+                await self._drop(key, gone)
             if len(members) < wanted:
                 break
             scan = scan.beyond(members[-1])
@@ -135,6 +135,15 @@ class BatchTable:
             )
             for place, body, outcome in zip(places, bodies, outcomes, strict=False)
         ]
+
+    async def requests(self, batch_id: str, places: Sequence[int]) -> dict[int, BatchRequest]:
+        key = self._keys(batch_id).requests
+        bodies = await self._gateway.send(*(("LINDEX", key, place) for place in places))
+        return {
+            place: BatchRequest.model_validate_json(body)
+            for place, body in zip(places, bodies, strict=True)
+            if body is not None
+        }
 
     async def place(self, batch_id: str, custom_id: str) -> int | None:
         found = await self._gateway.ask(("HGET", self._keys(batch_id).places, encode(custom_id)))
@@ -204,7 +213,22 @@ class BatchTable:
         return [decode(m) for m in await self._gateway.ask(("ZRANGE", self._unfinished, 0, -1))]
 
     async def forget(self, batch_id: str) -> None:
-        await self._gateway.ask(("ZREM", self._unfinished, encode(batch_id)))
+        await self._drop(self._unfinished, [encode(batch_id)], ended=True)
+
+    async def _drop(self, key: str, members: Sequence[bytes], *, ended: bool = False) -> None:
+        """Take out what is not there, or, with `ended`, has ended, and put back what is put
+        meanwhile."""
+        replies = await self._gateway.send(
+            ("ZREM", key, *members),
+            *(("HMGET", self._keys(decode(member)).meta, "head", "ended") for member in members),
+        )
+        there = [
+            member
+            for member, (head, end) in zip(members, replies[1:], strict=True)
+            if head is not None and not (ended and end is not None)
+        ]
+        if there:
+            await self._gateway.send(*(("ZADD", key, 0, member) for member in there))
 
     def _keys(self, batch_id: str) -> BatchKeys:
         return BatchKeys(self._prefix, batch_id)
