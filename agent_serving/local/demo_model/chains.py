@@ -6,69 +6,32 @@ import json
 from collections.abc import Callable
 
 from agent_serving.local.demo_model import answers
-from agent_serving.local.demo_model.atoms import Again, magnitude, plain
-from agent_serving.local.demo_model.more_chains import MORE_CHAINS
-from agent_serving.local.demo_model.numbers import Scaling, amount, expression, scaling
-from agent_serving.local.demo_model.scene import Scene, number_of, slug
+from agent_serving.local.demo_model.atoms import Again, magnitude
+from agent_serving.local.demo_model.chain_steps import (
+    computed,
+    converted,
+    fahrenheit,
+    recalled,
+    remembered,
+    scaled,
+)
+from agent_serving.local.demo_model.linked_chains import LINKED
+from agent_serving.local.demo_model.numbers import amount, expression, scaling
+from agent_serving.local.demo_model.scene import Scene, slug
 from agent_serving.local.demo_model.singles import Said
-from agent_serving.local.demo_model.unit_names import written
-
-
-def _compute(scene: Scene, written: str) -> str:
-    text, is_ok = scene.call("calculator", expression=written)
-    if not is_ok:
-        raise Again
-    return text
-
-
-def _scaled(scene: Scene, number: str, op: Scaling) -> str:
-    if number.startswith("-") and op.tail.startswith("**"):
-        raise Again
-    return _compute(scene, f"{plain(number)} {op.tail}")
-
-
-def _converted(scene: Scene, number: str, first: str, second: str) -> str:
-    text, is_ok = scene.call(
-        "convert_units",
-        value=number_of(plain(number)),
-        from_unit=written(first),
-        to_unit=written(second),
-    )
-    if not is_ok:
-        raise Again
-    return text
-
-
-def _kept(scene: Scene, key: str, value: str) -> str:
-    scene.call("remember", key=slug(key), value=plain(value))
-    scene.numbers[key] = value
-    return answers.REMEMBERED
-
-
-def _recalled(scene: Scene, among: dict[str, str]) -> tuple[str, str]:
-    keys = [key for key in among if slug(key) in scene.memory.kept]
-    if not keys:
-        raise Again
-    key = scene.rng.choice(keys)
-    return key, scene.call("recall", key=slug(key))[0]
-
-
-def _fahrenheit(scene: Scene, city: str) -> str:
-    shown = json.loads(scene.call("weather", city=city)[0])
-    return _converted(scene, str(shown["temperature_c"]), "degC", "degF")
 
 
 def compute_remember(scene: Scene) -> Said:
     (said, written), key = expression(scene.rng), scene.key()
-    result = _compute(scene, written)
-    kept = _kept(scene, key, result)
+    result = computed(scene, written)
+    kept = remembered(scene, key, result)
     scene.number = result
     return scene.ask("compute_remember", x=said, k=key), f"{answers.calculator(result)} {kept}"
 
 
 def convert_scale(scene: Scene) -> Said:
     (said, digits), (first, second), op = amount(scene.rng), scene.units(), scaling(scene.rng)
-    result = _scaled(scene, magnitude(_converted(scene, digits, first, second)), op)
+    result = scaled(scene, magnitude(converted(scene, digits, first, second)), op)
     scene.number = result
     user = scene.ask("convert_scale", v=said, a=first, b=second, op=op)
     return user, answers.calculator(result)
@@ -76,8 +39,8 @@ def convert_scale(scene: Scene) -> Said:
 
 def convert_remember(scene: Scene) -> Said:
     (said, digits), (first, second), key = amount(scene.rng), scene.units(), scene.key()
-    text = _converted(scene, digits, first, second)
-    kept = _kept(scene, key, magnitude(text))
+    text = converted(scene, digits, first, second)
+    kept = remembered(scene, key, magnitude(text))
     user = scene.ask("convert_remember", v=said, a=first, b=second, k=key)
     return user, f"{answers.convert(text)} {kept}"
 
@@ -85,8 +48,8 @@ def convert_remember(scene: Scene) -> Said:
 def convert_scale_remember(scene: Scene) -> Said:
     (said, digits), (first, second), op = amount(scene.rng), scene.units(), scaling(scene.rng)
     key = scene.key()
-    result = _scaled(scene, magnitude(_converted(scene, digits, first, second)), op)
-    kept = _kept(scene, key, result)
+    result = scaled(scene, magnitude(converted(scene, digits, first, second)), op)
+    kept = remembered(scene, key, result)
     user = scene.ask("convert_scale_remember", v=said, a=first, b=second, op=op, k=key)
     return user, f"{answers.calculator(result)} {kept}"
 
@@ -95,12 +58,12 @@ def compute_convert(scene: Scene, name: str = "compute_convert", key: str = "") 
     (said, written), (first, second) = expression(scene.rng), scene.units()
     if said.replace(".", "").isdigit():
         raise Again
-    text = _converted(scene, _compute(scene, written), first, second)
+    text = converted(scene, computed(scene, written), first, second)
     user = scene.ask(name, x=said, a=first, b=second, k=key)
     if not key:
         scene.number = magnitude(text)
         return user, answers.convert(text)
-    return user, f"{answers.convert(text)} {_kept(scene, key, magnitude(text))}"
+    return user, f"{answers.convert(text)} {remembered(scene, key, magnitude(text))}"
 
 
 def compute_convert_remember(scene: Scene) -> Said:
@@ -109,29 +72,29 @@ def compute_convert_remember(scene: Scene) -> Said:
 
 def recall_scale(scene: Scene) -> Said:
     op = scaling(scene.rng)
-    key, value = _recalled(scene, scene.numbers)
-    scene.number = _scaled(scene, value, op)
+    key, value = recalled(scene, scene.numbers)
+    scene.number = scaled(scene, value, op)
     return scene.ask("recall_scale", k=key, op=op), answers.calculator(scene.number)
 
 
 def recall_scale_remember(scene: Scene) -> Said:
     op, new = scaling(scene.rng), scene.key()
-    key, value = _recalled(scene, scene.numbers)
-    result = _scaled(scene, value, op)
-    kept = _kept(scene, new, result)
+    key, value = recalled(scene, scene.numbers)
+    result = scaled(scene, value, op)
+    kept = remembered(scene, new, result)
     user = scene.ask("recall_scale_remember", k=key, op=op, j=new)
     return user, f"{answers.calculator(result)} {kept}"
 
 
 def recall_scale_convert(scene: Scene, name: str = "recall_scale_convert", new: str = "") -> Said:
     op, (first, second) = scaling(scene.rng), scene.units()
-    key, value = _recalled(scene, scene.numbers)
-    text = _converted(scene, _scaled(scene, value, op), first, second)
+    key, value = recalled(scene, scene.numbers)
+    text = converted(scene, scaled(scene, value, op), first, second)
     user = scene.ask(name, k=key, op=op, a=first, b=second, j=new)
     if not new:
         scene.number = magnitude(text)
         return user, answers.convert(text)
-    return user, f"{answers.convert(text)} {_kept(scene, new, magnitude(text))}"
+    return user, f"{answers.convert(text)} {remembered(scene, new, magnitude(text))}"
 
 
 def recall_scale_convert_remember(scene: Scene) -> Said:
@@ -140,14 +103,14 @@ def recall_scale_convert_remember(scene: Scene) -> Said:
 
 def recall_convert(scene: Scene) -> Said:
     first, second = scene.units()
-    key, value = _recalled(scene, scene.numbers)
-    text = _converted(scene, value, first, second)
+    key, value = recalled(scene, scene.numbers)
+    text = converted(scene, value, first, second)
     scene.number = magnitude(text)
     return scene.ask("recall_convert", k=key, a=first, b=second), answers.convert(text)
 
 
 def recall_weather(scene: Scene) -> Said:
-    key, city = _recalled(scene, scene.cities)
+    key, city = recalled(scene, scene.cities)
     scene.topic, scene.place = "weather", city
     text, _ = scene.call("weather", city=city)
     return scene.ask("recall_weather", k=key), answers.weather(text)
@@ -155,21 +118,21 @@ def recall_weather(scene: Scene) -> Said:
 
 def weather_fahrenheit(scene: Scene) -> Said:
     city = scene.city()
-    text = _fahrenheit(scene, city)
+    text = fahrenheit(scene, city)
     return scene.ask("weather_fahrenheit", c=city), answers.convert(text)
 
 
 def recall_weather_fahrenheit(scene: Scene) -> Said:
-    key, city = _recalled(scene, scene.cities)
-    text = _fahrenheit(scene, city)
+    key, city = recalled(scene, scene.cities)
+    text = fahrenheit(scene, city)
     return scene.ask("recall_weather_fahrenheit", k=key), answers.convert(text)
 
 
 def recall_weather_fahrenheit_remember(scene: Scene) -> Said:
     new = scene.key()
-    key, city = _recalled(scene, scene.cities)
-    text = _fahrenheit(scene, city)
-    kept = _kept(scene, new, magnitude(text))
+    key, city = recalled(scene, scene.cities)
+    text = fahrenheit(scene, city)
+    kept = remembered(scene, new, magnitude(text))
     user = scene.ask("recall_weather_fahrenheit_remember", k=key, j=new)
     return user, f"{answers.convert(text)} {kept}"
 
@@ -208,5 +171,5 @@ CHAINS: tuple[Callable[[Scene], Said], ...] = (
     recall_weather_fahrenheit_remember,
     recall_weather_fahrenheit_remember,
     currency_remember,
-    *MORE_CHAINS,
+    *LINKED,
 )

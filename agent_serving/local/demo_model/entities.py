@@ -11,22 +11,19 @@ from pycountry import countries
 
 from agent_serving.local.demo_model.zones import ZONES
 
-_CITIES = """ Portland Detroit Quito
-Montevideo Medellin Cusco Cordoba Rosario Salvador Recife Kingston Panama
-Managua Monterrey Tijuana Calgary Ottawa Halifax
-Cologne
-Frankfurt Leipzig Dresden Bremen Graz Salzburg Basel Bern Lyon Nice Bordeaux Lille
-Marseille Toulouse Naples Turin Venice Florence Bologna Palermo Seville Valencia Bilbao Malaga
+_CITIES = """Portland Detroit Quito Montevideo Medellin Cusco Cordoba Rosario Salvador Recife
+Kingston Panama Managua Monterrey Tijuana Calgary Ottawa Halifax Cologne Frankfurt
+Leipzig Dresden Bremen Graz Salzburg Basel Bern Lyon Nice Bordeaux Lille Marseille
+Toulouse Naples Turin Venice Florence Bologna Palermo Seville Valencia Bilbao Malaga
 Porto Braga Leeds Bristol Glasgow Cardiff Belfast Oxford York Cork Galway Bergen Tromso
-Malmo Gothenburg Uppsala Aarhus Odense Turku Tampere Krakow
-Gdansk Poznan Brno Debrecen Bratislava Ljubljana Zagreb Split Belgrade Varna
-Odesa Lviv Minsk Vilnius Riga Tallinn Tartu Izmir Ankara Tbilisi Yerevan Baku
-Amman Beirut Damascus Riyadh Doha Muscat Kabul Tashkent Almaty Lahore Colombo
-Chennai Pune Jaipur Thimphu Yangon Bandung Cebu
-Kyoto Nagoya Sapporo Fukuoka Busan Incheon Harbin Chengdu Wuhan Xiamen Ulaanbaatar
-Hobart Darwin Dunedin Suva Apia Tunis Algiers Oran Rabat Fez Tripoli Khartoum
-Kampala Kigali Lusaka Harare Maputo Windhoek Gaborone Durban Pretoria Dakar Kumasi Abuja
-Bamako Lome Conakry Abidjan Nuuk Valletta Nicosia"""
+Malmo Gothenburg Uppsala Aarhus Odense Turku Tampere Krakow Gdansk Poznan Brno Debrecen
+Bratislava Ljubljana Zagreb Split Belgrade Varna Odesa Lviv Minsk Vilnius Riga Tallinn
+Tartu Izmir Ankara Tbilisi Yerevan Baku Amman Beirut Damascus Riyadh Doha Muscat Kabul
+Tashkent Almaty Lahore Colombo Chennai Pune Jaipur Thimphu Yangon Bandung Cebu Kyoto
+Nagoya Sapporo Fukuoka Busan Incheon Harbin Chengdu Wuhan Xiamen Ulaanbaatar Hobart
+Darwin Dunedin Suva Apia Tunis Algiers Oran Rabat Fez Tripoli Khartoum Kampala Kigali
+Lusaka Harare Maputo Windhoek Gaborone Durban Pretoria Dakar Kumasi Abuja Bamako Lome
+Conakry Abidjan Nuuk Valletta Nicosia"""
 CITIES: Final = (*ZONES, *_CITIES.split(), "Rio Branco",
                  "St Gallen", "La Paz", "New Orleans", "Kuala Lumpur",
                  "Tel Aviv", "Addis Ababa", "San Juan", "Port Louis", "Da Nang")  # fmt: skip

@@ -6,10 +6,16 @@ import json
 
 from agent_serving.local.demo_model import answers, problems
 from agent_serving.local.demo_model.atoms import Again, magnitude, plain
+from agent_serving.local.demo_model.chain_steps import (
+    computed,
+    converted,
+    kept_key,
+    remembered,
+    scaled,
+)
 from agent_serving.local.demo_model.numbers import amount, scaling
-from agent_serving.local.demo_model.scene import Call, Scene, number_of, slug
+from agent_serving.local.demo_model.scene import Call, Scene, slug
 from agent_serving.local.demo_model.singles import Said
-from agent_serving.local.demo_model.unit_names import written
 
 _JOINTS = (" ", " ", ", ", ", ", "? ", ". ", "; ")
 
@@ -21,56 +27,40 @@ def _joined(scene: Scene, first: str, second: str) -> str:
 def problem_remember(scene: Scene) -> Said:
     intent, slots, formula = problems.problem(scene.rng)
     key = scene.key()
-    text, is_ok = scene.call("calculator", expression=formula)
-    if not is_ok:
-        raise Again
-    value = plain(text)
-    scene.call("remember", key=slug(key), value=value)
-    scene.numbers[key] = scene.number = value
+    result = computed(scene, formula)
+    kept = remembered(scene, key, result)
+    scene.number = result
     user = _joined(scene, scene.raw(intent, **slots), scene.raw("and_keep", k=key))
-    return user, f"{answers.calculator(text)} {answers.REMEMBERED}"
+    return user, f"{answers.calculator(result)} {kept}"
 
 
 def _conversion(scene: Scene) -> tuple[str, str]:
     """The words, and the result's text."""
     (said, digits), (first, second) = amount(scene.rng), scene.units()
-    text, is_ok = scene.call(
-        "convert_units",
-        value=number_of(digits),
-        from_unit=written(first),
-        to_unit=written(second),
-    )
-    if not is_ok:
-        raise Again
+    text = converted(scene, digits, first, second)
     return scene.raw("convert", v=said, a=first, b=second), text
 
 
 def convert_and_keep(scene: Scene) -> Said:
     asked, text = _conversion(scene)
-    key, value = scene.key(), plain(magnitude(text))
-    scene.call("remember", key=slug(key), value=value)
-    scene.numbers[key] = scene.number = value
+    key, value = scene.key(), magnitude(text)
+    kept = remembered(scene, key, value)
+    scene.number = value
     user = _joined(scene, asked, scene.raw("and_keep", k=key))
-    return user, f"{answers.convert(text)} {answers.REMEMBERED}"
+    return user, f"{answers.convert(text)} {kept}"
 
 
 def convert_and_then(scene: Scene) -> Said:
     asked, text = _conversion(scene)
-    op, value = scaling(scene.rng), plain(magnitude(text))
+    op, value = scaling(scene.rng), magnitude(text)
     if value.startswith("-"):
         raise Again
-    result, is_ok = scene.call("calculator", expression=f"{value} {op.tail}")
-    if not is_ok:
-        raise Again
-    scene.number = result
-    return _joined(scene, asked, scene.raw("and_then", op=op)), answers.calculator(result)
+    scene.number = scaled(scene, value, op)
+    return _joined(scene, asked, scene.raw("and_then", op=op)), answers.calculator(scene.number)
 
 
 def recall_country(scene: Scene) -> Said:
-    keys = [key for key in scene.lands if slug(key) in scene.memory.kept]
-    if not keys:
-        raise Again
-    key = scene.rng.choice(keys)
+    key = kept_key(scene, scene.lands)
     intent = scene.rng.choice(("currency", "currency", "flag", "code"))
     name = scene.call("recall", key=slug(key))[0]
     text, _ = scene.call("lookup_country", query=name)
@@ -84,9 +74,8 @@ def weather_difference(scene: Scene) -> Said:
         raise Again
     shown = scene.calls([Call("weather", {"city": first}), Call("weather", {"city": second})])
     warm, cold = (str(json.loads(text)["temperature_c"]) for text, _ in shown)
-    text, _ = scene.call("calculator", expression=f"{warm} - {cold}")
-    scene.number = text
-    return scene.ask("weather_difference", c=first, d=second), answers.calculator(text)
+    scene.number = computed(scene, f"{warm} - {cold}")
+    return scene.ask("weather_difference", c=first, d=second), answers.calculator(scene.number)
 
 
 def recall_two(scene: Scene) -> Said:
@@ -97,15 +86,12 @@ def recall_two(scene: Scene) -> Said:
     shown = scene.calls([Call("recall", {"key": slug(key)}) for key in (first, second)])
     sign = scene.rng.choice("+*")
     one, other = (plain(text) for text, _ in shown)
-    text, is_ok = scene.call("calculator", expression=f"{one} {sign} {other}")
-    if not is_ok:
-        raise Again
-    scene.number = text
+    scene.number = computed(scene, f"{one} {sign} {other}")
     name = "recall_sum" if sign == "+" else "recall_product"
-    return scene.ask(name, k=first, j=second), answers.calculator(text)
+    return scene.ask(name, k=first, j=second), answers.calculator(scene.number)
 
 
-MORE_CHAINS = (
+LINKED = (
     problem_remember,
     problem_remember,
     convert_and_keep,
