@@ -38,6 +38,7 @@ from agent_serving.domain.values import Agent, Failure
 from agent_serving.ports import Ports, UnderWay
 from agent_serving.runtime.journal import Journal, Journals
 from agent_serving.runtime.leases import HeldLease
+from agent_serving.runtime.news import News
 from agent_serving.runtime.runners import Runners
 from agent_serving.runtime.sessions import Sessions
 from agent_serving.runtime.turn_request import TurnRequest
@@ -78,7 +79,7 @@ class BatchRun:
         self._resting: dict[int, float] = {}
         self._ended: set[str] = set()
         self._refused: set[int] = set()
-        self._news = asyncio.Event()
+        self._news = News()
 
     def hear(self, session_id: str | None = None) -> None:
         """A turn of this session has ended, or there is room, or the batch is cancelled."""
@@ -106,10 +107,7 @@ class BatchRun:
         under_way = await self._store.under_way(batch.id)
         if await self._look(under_way) or await self._take(under_way.running):
             return True
-        # Not `wait_for`: in Python 3.11 it forgets a cancellation that comes with the event.
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_SECONDS):
-                await self._news.wait()
+        await self._news.within(LOOK_SECONDS)
         return True
 
     async def _take(self, running: Sequence[int]) -> bool:

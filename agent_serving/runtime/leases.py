@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from array import array
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 
 from agent_serving.domain.errors import StoreUnavailable
 from agent_serving.domain.events import AnyFact
@@ -58,6 +58,34 @@ class HeldLease:
                 await self.renew()
             except StoreUnavailable:
                 await asyncio.sleep(RETRY_SECONDS)
+
+    async def keep(
+        self,
+        work: Coroutine[Any, Any, None],
+        *,
+        every: float,
+        beside: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        """Do `work`, and renew the lease every so many seconds, however long that takes; `beside`
+        is done with each renewal. Raises Fenced, LogGone, and what the work raises."""
+        tasks = [asyncio.ensure_future(work), asyncio.ensure_future(self._beat(every, beside))]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in tasks:
+            if not task.cancelled():
+                task.result()
+
+    async def _beat(self, every: float, beside: Callable[[], Awaitable[object]] | None) -> None:
+        while True:
+            await asyncio.sleep(every)
+            with contextlib.suppress(StoreUnavailable):
+                await self.renew()
+                if beside is not None:
+                    await beside()
 
     async def release(self) -> None:
         """Never raises: a lease that cannot be given up runs out."""

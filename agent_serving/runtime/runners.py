@@ -140,7 +140,12 @@ class Runners:
                 return
             # Who had the lease before may have written until then.
             await journal.catch_up()
-            await self._loop_with_heartbeat(OwnJournal(journal, held), held)
+            # A beat also takes in what other replicas accept for the session.
+            await held.keep(
+                self._loop(OwnJournal(journal, held)),
+                every=HEARTBEAT_SECONDS,
+                beside=journal.catch_up,
+            )
         except Fenced:
             log.warning("%s was taken over by another process", session_id)
         except StoreUnavailable:
@@ -160,19 +165,6 @@ class Runners:
             if held is not None:
                 await held.release()
 
-    async def _loop_with_heartbeat(self, journal: OwnJournal, held: HeldLease) -> None:
-        loop = asyncio.ensure_future(self._loop(journal))
-        heart = asyncio.ensure_future(self._heartbeat(journal, held))
-        try:
-            await asyncio.wait({loop, heart}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (loop, heart):
-                task.cancel()
-            await asyncio.gather(loop, heart, return_exceptions=True)
-        for task in (loop, heart):
-            if not task.cancelled():
-                task.result()
-
     async def _loop(self, journal: OwnJournal) -> None:
         for _ in range(MAX_SURPRISES):
             turns = TurnLoop(
@@ -189,15 +181,6 @@ class Runners:
             else:
                 return
         raise RuntimeError(f"{journal.session.id} kept moving under its turn loop")
-
-    async def _heartbeat(self, journal: OwnJournal, held: HeldLease) -> None:
-        """Renews the lease, however long a step takes, and takes in what other replicas accept for
-        the session. Raises Fenced, LogGone."""
-        while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
-            with contextlib.suppress(StoreUnavailable):
-                await held.renew()
-                await journal.catch_up()
 
     async def _give_up(self, journal: OwnJournal) -> None:
         """A defect here must not leave the turn open for ever."""

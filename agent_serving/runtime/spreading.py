@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import secrets
 from collections import Counter
@@ -14,6 +13,7 @@ from agent_serving.ports import Observer, Ports
 from agent_serving.runtime.batch_run import BatchRun
 from agent_serving.runtime.journal import Journals
 from agent_serving.runtime.leases import HeldLease
+from agent_serving.runtime.news import News
 from agent_serving.runtime.runners import Runners
 from agent_serving.runtime.sessions import Sessions
 from agent_serving.runtime.window import Window
@@ -66,7 +66,7 @@ class Spreading:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._tenants: dict[str, str] = {}
         """Whose the unfinished batches are, as far as known."""
-        self._news = asyncio.Event()
+        self._news = News()
         self._looking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -94,10 +94,7 @@ class Spreading:
                 log.warning("the store cannot be reached; batches wait")
             except Exception:
                 log.exception("looking for batches failed")
-            # Not `wait_for`: in Python 3.11 it forgets a cancellation that comes with the event.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(ADOPT_SECONDS):
-                    await self._news.wait()
+            await self._news.within(ADOPT_SECONDS)
 
     async def _look(self) -> None:
         unfinished = await self._store.unfinished()
@@ -159,7 +156,7 @@ class Spreading:
                 )
                 self._window.join(batch_id, batch.tenant)
                 self._ends.runs[batch_id] = run
-                await _with_heartbeat(run, held)
+                await held.keep(run.run(), every=HEARTBEAT_SECONDS)
             await self._store.forget(batch_id)
         except (Fenced, LogGone):
             log.warning("%s was taken over by another process, or is gone", batch_id)
@@ -171,25 +168,3 @@ class Spreading:
             await asyncio.sleep(ADOPT_SECONDS)
         finally:
             await held.release()
-
-
-async def _with_heartbeat(run: BatchRun, held: HeldLease) -> None:
-    running = asyncio.ensure_future(run.run())
-    heart = asyncio.ensure_future(_heartbeat(held))
-    try:
-        await asyncio.wait({running, heart}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in (running, heart):
-            task.cancel()
-        await asyncio.gather(running, heart, return_exceptions=True)
-    for task in (running, heart):
-        if not task.cancelled():
-            task.result()
-
-
-async def _heartbeat(held: HeldLease) -> None:
-    """Raises Fenced, LogGone."""
-    while True:
-        await asyncio.sleep(HEARTBEAT_SECONDS)
-        with contextlib.suppress(StoreUnavailable):
-            await held.renew()

@@ -9,8 +9,9 @@ from datetime import timedelta
 from typing import Any
 
 from agent_serving.domain import events as e
-from agent_serving.domain.decide import RunTools, check_call
+from agent_serving.domain.decide import RunTools
 from agent_serving.domain.errors import Fenced, ImpossibleEvent, LogGone
+from agent_serving.domain.refusal import check_call
 from agent_serving.domain.session import Session, ToolStep, Turn
 from agent_serving.domain.tool import ToolContext
 from agent_serving.domain.values import ReplyItem, Timings, ToolCall, ToolResult, ToolSpec
