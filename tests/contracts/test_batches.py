@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from agent_serving.adapters.redis import RedisKeyring, RedisSessionStore
+from agent_serving.adapters.redis import RedisKeyring, RedisSessionStore, paging
 from agent_serving.adapters.redis.keys import batches_key
 from agent_serving.domain.batch import Batch, BatchHead, BatchRequest, Outcome
 from agent_serving.domain.errors import Fenced, LogGone, StoreUnavailable
@@ -246,19 +245,18 @@ async def test_a_batch_that_is_put_while_a_page_is_read_is_listed(
     store: RedisSessionStore, raw: Redis, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await raw.zadd(batches_key(prefix, "acme"), {"batch_1": 0})
-    look = store.batches._each
+    drop = paging.drop
 
-    async def look_and_put(members: Sequence[bytes]) -> Sequence[Batch | None]:
-        found = await look(members)
+    async def put_and_drop(*given: Any) -> None:
         await store.batches.put(new(1))
-        return found
+        await drop(*given)
 
     async def listed() -> list[str]:
         page = await store.batches.page("acme", limit=9, after=None, before=None, descending=False)
         return [row.id for row in page.rows]
 
     with monkeypatch.context() as patched:
-        patched.setattr(store.batches, "_each", look_and_put)
+        patched.setattr(paging, "drop", put_and_drop)
         assert await listed() == []
     assert await listed() == ["batch_1"]
 

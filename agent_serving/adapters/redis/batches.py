@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from agent_serving.adapters.redis.gateway import Command, Gateway, decode, encode
 from agent_serving.adapters.redis.keys import BatchKeys, batches_key, unfinished_key
-from agent_serving.adapters.redis.paging import Scan
+from agent_serving.adapters.redis.paging import Look, Scan, drop, page
 from agent_serving.domain.batch import (
     Batch,
     BatchHead,
@@ -94,27 +94,16 @@ class BatchTable:
     async def page(
         self, tenant: str, *, limit: int, after: str | None, before: str | None, descending: bool
     ) -> BatchListing:
-        key = batches_key(self._prefix, tenant)
-        scan = Scan.of(after=after, before=before, descending=descending)
-        against, rows = scan.against, list[Batch]()
-        while (wanted := limit + 1 - len(rows)) > 0:
-            members: Sequence[bytes] = await self._gateway.ask(scan.command(key, wanted))
-            found = await self._each(members)
-            rows += [batch for batch in found if batch is not None]
-            gone = [m for m, batch in zip(members, found, strict=True) if batch is None]
-            if gone:
-                await self._drop(key, gone)
-            if len(members) < wanted:
-                break
-            scan = scan.beyond(members[-1])
-        page = rows[:limit]
-        return BatchListing(tuple(reversed(page) if against else page), more=len(rows) > limit)
-
-    async def _each(self, members: Sequence[bytes]) -> Sequence[Batch | None]:
-        if not members:
-            return []
-        metas = [("HGETALL", self._keys(decode(member)).meta) for member in members]
-        return [_read(meta) for meta in await self._gateway.send(*metas)]
+        rows, more = await page(
+            self._gateway,
+            batches_key(self._prefix, tenant),
+            Scan.of(after=after, before=before, descending=descending),
+            limit,
+            ask=lambda member: ("HGETALL", self._keys(decode(member)).meta),
+            read=_read,
+            look=Look(self._ends, lambda ends: ends[0] is not None),
+        )
+        return BatchListing(rows, more=more)
 
     async def agents(self, batch_id: str) -> list[Agent]:
         bodies = await self._gateway.ask(("LRANGE", self._keys(batch_id).agents, 0, -1))
@@ -213,22 +202,12 @@ class BatchTable:
         return [decode(m) for m in await self._gateway.ask(("ZRANGE", self._unfinished, 0, -1))]
 
     async def forget(self, batch_id: str) -> None:
-        await self._drop(self._unfinished, [encode(batch_id)], ended=True)
+        unfinished = Look(self._ends, lambda ends: ends[0] is not None and ends[1] is None)
+        await drop(self._gateway, self._unfinished, [encode(batch_id)], unfinished)
 
-    async def _drop(self, key: str, members: Sequence[bytes], *, ended: bool = False) -> None:
-        """Take out what is not there, or, with `ended`, has ended, and put back what is put
-        meanwhile."""
-        replies = await self._gateway.send(
-            ("ZREM", key, *members),
-            *(("HMGET", self._keys(decode(member)).meta, "head", "ended") for member in members),
-        )
-        there = [
-            member
-            for member, (head, end) in zip(members, replies[1:], strict=True)
-            if head is not None and not (ended and end is not None)
-        ]
-        if there:
-            await self._gateway.send(*(("ZADD", key, 0, member) for member in there))
+    def _ends(self, member: bytes) -> Command:
+        """Its beginning and its end, as far as there are."""
+        return ("HMGET", self._keys(decode(member)).meta, "head", "ended")
 
     def _keys(self, batch_id: str) -> BatchKeys:
         return BatchKeys(self._prefix, batch_id)

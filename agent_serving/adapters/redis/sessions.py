@@ -8,11 +8,10 @@ found to be stale is dropped.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from agent_serving.adapters.redis.gateway import Command, Gateway, decode, encode
 from agent_serving.adapters.redis.keys import SessionKeys, open_key, sessions_key
-from agent_serving.adapters.redis.paging import Scan
+from agent_serving.adapters.redis.paging import Look, Scan, page
 from agent_serving.domain.errors import StoreUnavailable
 from agent_serving.ports import Append, Listing
 
@@ -59,23 +58,16 @@ class SessionIndex:
         ]
 
     async def page(self, tenant: str, scan: Scan, limit: int) -> Listing:
-        key = sessions_key(self._prefix, tenant)
-        rows: list[bytes] = []
-        against = scan.against
-        while (wanted := limit + 1 - len(rows)) > 0:
-            members: Sequence[bytes] = await self._gateway.ask(scan.command(key, wanted))
-            if not members:
-                break
-            summaries = await self._gateway.send(
-                *(("HGET", self._keys(member).meta, "summary") for member in members)
-            )
-            rows += [summary for summary in summaries if summary is not None]
-            await self._drop(key, [m for m, s in zip(members, summaries, strict=True) if s is None])
-            if len(members) < wanted:
-                break
-            scan = scan.beyond(members[-1])
-        page = rows[:limit]
-        return Listing(rows=tuple(reversed(page) if against else page), more=len(rows) > limit)
+        rows, more = await page(
+            self._gateway,
+            sessions_key(self._prefix, tenant),
+            scan,
+            limit,
+            ask=lambda member: ("HGET", self._keys(member).meta, "summary"),
+            read=lambda summary: summary,
+            look=Look(lambda member: ("EXISTS", self._keys(member).meta), bool),
+        )
+        return Listing(rows=rows, more=more)
 
     async def open(self, *, orphaned: bool = False) -> list[str]:
         """With `orphaned`, those whose lease nobody holds."""
@@ -113,17 +105,6 @@ class SessionIndex:
         if stale:
             await self._gateway.send(*stale)
         return found
-
-    async def _drop(self, key: str, members: Sequence[bytes]) -> None:
-        """Take out what has no log, and put back what has got one meanwhile."""
-        if not members:
-            return
-        replies: list[Any] = await self._gateway.send(
-            ("ZREM", key, *members), *(("EXISTS", self._keys(member).meta) for member in members)
-        )
-        born = [member for member, there in zip(members, replies[1:], strict=True) if there]
-        if born:
-            await self._gateway.send(*(("ZADD", key, 0, member) for member in born))
 
     def _keys(self, member: bytes) -> SessionKeys:
         return SessionKeys(self._prefix, decode(member))

@@ -85,9 +85,8 @@ class FifoScheduler:
             await self._enter(worker, admission.service_class)
             if worker in self._ready():
                 return worker
-            self._leave(
-                worker, admission.service_class
-            )  # it was lost while we waited: stand in line elsewhere
+            # It was lost while we waited: stand in line elsewhere.
+            self._leave(worker, admission.service_class)
 
     def _ready(self) -> list[str]:
         return [worker.name for worker in self._workers() if worker.ready]
