@@ -1,7 +1,7 @@
 """Causal attention, some queries at a time over the keys that they may see.
 
-On one CPU thread, there and back, up to three times as fast as torch's own: the keys that a query
-may not see cost nothing, and gradients are added where they belong without tensors in between.
+Made for one CPU thread: the keys that a block of queries may not see cost nothing, and gradients
+are added where they belong without tensors in between.
 """
 
 # Its libraries are an extra.

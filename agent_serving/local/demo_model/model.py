@@ -107,7 +107,7 @@ class Model(nn.Module):
         self._start()
 
     def fuse(self) -> None:
-        """Compile what lies between the attentions: in training, nearly twice as fast on a CPU."""
+        """Compile what lies between the attentions, for training: benchmarks/training_speed.py."""
         self._before = torch.compile(Layer.before, dynamic=True)
         self._after = torch.compile(Layer.after, dynamic=True)
 
