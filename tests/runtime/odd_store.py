@@ -63,18 +63,27 @@ class OddStore:
         self.around[method] = odd
 
 
-async def copy_of(url: str, session_id: str) -> dict[bytes, Any]:
+Copy = dict[bytes, tuple[int, Any]]
+"""Key → the milliseconds that it has left (0: it stays), and what it holds."""
+
+
+async def copy_of(url: str, session_id: str) -> Copy:
     """All that Redis has of a session."""
+    copy: Copy = {}
     async with Redis.from_url(url) as client:
-        keys = [key async for key in client.scan_iter(f"*{session_id}*")]
-        return {key: await client.dump(key) for key in keys}
+        async for key in client.scan_iter(f"*{session_id}*"):
+            async with client.pipeline(transaction=True) as pipe:
+                left, held = await pipe.pttl(key).dump(key).execute()
+            if held is not None:  # else it has just run out
+                copy[key] = (max(left, 0), held)
+    return copy
 
 
-async def roll_back(url: str, session_id: str, copy: dict[bytes, Any]) -> None:
+async def roll_back(url: str, session_id: str, copy: Copy) -> None:
     """As a failover does to a replica that was behind: at once."""
     async with Redis.from_url(url) as client, client.pipeline(transaction=True) as pipe:
         async for key in client.scan_iter(f"*{session_id}*"):
             pipe.delete(key)
-        for key, value in copy.items():
-            pipe.restore(key, 0, value, replace=True)
+        for key, (left, held) in copy.items():
+            pipe.restore(key, left, held, replace=True)
         await pipe.execute()

@@ -26,7 +26,7 @@ from tests.runtime.dying import (
     shown,
     until,
 )
-from tests.runtime.odd_store import OddStore, copy_of, roll_back
+from tests.runtime.odd_store import Copy, OddStore, copy_of, roll_back
 from tests.runtime.talk import TENANT, begin, open_session, say, settle
 
 __all__ = ["short_leases"]
@@ -259,7 +259,7 @@ async def test_what_a_write_could_not_keep_the_next_one_keeps(start: Any, odd: O
 
 def loses(odd: OddStore, url: str, *, kept: int, written: int) -> None:
     """Of `written` writes of a reply that were answered Redis comes back with the first `kept`."""
-    copy: dict[bytes, Any] = {}
+    copy: Copy = {}
     number = 0
 
     async def publish(write: Any, args: tuple[Any, ...]) -> None:
