@@ -24,6 +24,7 @@ from agent_serving.local.demo_model.optimizer import Optimizer
 from agent_serving.local.demo_model.shape import Shape
 from agent_serving.local.demo_model.toolbox import Toolbox
 from agent_serving.local.demo_model.training import LAST
+from agent_serving.local.processor import has_bfloat16
 from agent_serving.local.shipped_model import WEIGHTS
 
 
@@ -38,10 +39,11 @@ def batches(count: int, size: int) -> list[Batch]:
 
 def speed(model: Model, given: list[Batch]) -> float:
     """Tokens per second of processor time."""
-    optimizer = Optimizer(model)
+    dtype = torch.bfloat16 if has_bfloat16() else torch.float32
+    optimizer = Optimizer(model, dtype)
 
     def step(batch: Batch) -> None:
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=dtype is torch.bfloat16):
             loss = model.loss(batch.ids, batch.at, batch.wanted)
         loss.backward()
         optimizer.step(1.0)

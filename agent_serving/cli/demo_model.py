@@ -16,6 +16,12 @@ from agent_serving.local.errors import LocalEngineError
 Folder = Annotated[Path, typer.Argument(help="Folder of the training run.")]
 Minutes = Annotated[float, typer.Option(help="Of training, over all starts.")]
 Seed = Annotated[int, typer.Option(help="The same seed makes the same conversations.")]
+Start = Annotated[
+    Path | None,
+    typer.Option(
+        "--from", help="Model directory to begin with instead of random weights: trains it further."
+    ),
+]
 Processes = Annotated[int, typer.Option(help="Processes that train together, one a core.")]
 
 
@@ -32,9 +38,13 @@ def commands() -> typer.Typer:
 
 
 def train(
-    folder: Folder, minutes: Minutes = 60.0, seed: Seed = 1, processes: Processes = 2
+    folder: Folder,
+    minutes: Minutes = 60.0,
+    seed: Seed = 1,
+    processes: Processes = 2,
+    start: Start = None,
 ) -> None:
-    """Train a model of a few million parameters from scratch, on a CPU or on a GPU.
+    """Train a model of a few million parameters, on a CPU or on a GPU.
 
     It learns the shipped tools from conversations that are made up as it goes, and writes its
     checkpoints and learning curve to the folder. Interrupted, it goes on there with the same
@@ -46,7 +56,9 @@ def train(
     from agent_serving.local.demo_model.training import Plan
     from agent_serving.local.demo_model.training_run import train as run
 
-    run(folder, Plan(minutes=minutes, seed=seed, processes=processes))
+    if start is not None and not (start / "model.safetensors").is_file():
+        raise LocalEngineError(f"{start} holds no model: there is no model.safetensors in it.")
+    run(folder, Plan(minutes=minutes, seed=seed, processes=processes, start=start))
 
 
 def export(

@@ -15,6 +15,7 @@ from pathlib import Path
 from agent_serving.local.commands import Progress, tail_of
 from agent_serving.local.errors import LocalEngineError
 from agent_serving.local.install import EngineEnvironment
+from agent_serving.local.processor import has_bfloat16
 
 HOST = "127.0.0.1"
 CPU_PLATFORM = Path(__file__).parent / "cpu_platform"
@@ -71,6 +72,8 @@ def launch_command(
     if options.environment.device == "cpu":
         command += ["--device", "cpu", "--attention-backend", "torch_native"]
         command += ["--sampling-backend", "pytorch"]
+        if not has_bfloat16():
+            command += ["--dtype", "float32"]
     if options.session_radix_cache:
         command.append("--enable-session-radix-cache")
     if options.dp_size != 1:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from agent_serving.local import launch
 from agent_serving.local.install import EngineEnvironment
 from agent_serving.local.launch import (
     CPU_PLATFORM,
@@ -41,6 +42,16 @@ def test_a_cuda_machine_gets_none_of_the_cpu_flags(options: LaunchOptions, tmp_p
         assert flag not in command
     environment = launch_environment(cuda, tmp_path, {})
     assert {"PYTHONPATH", "SGLANG_PLATFORM", "OMP_NUM_THREADS"}.isdisjoint(environment)
+
+
+@pytest.mark.parametrize("has", [False, True])
+def test_a_cpu_without_bfloat16_is_given_float32(
+    options: LaunchOptions, monkeypatch: pytest.MonkeyPatch, has: bool
+) -> None:
+    monkeypatch.setattr(launch, "has_bfloat16", lambda: has)
+    assert ("float32" in launch_command(options, 1)) is not has
+    cuda = replace(options, environment=EngineEnvironment(options.log, "cuda"))
+    assert "--dtype" not in launch_command(cuda, 1)
 
 
 def test_the_services_own_python_does_not_reach_the_engine(

@@ -156,7 +156,7 @@ def _turn(scene: Scene, strange: list[str]) -> Turn:
     if kind < 0.75:
         return _made(scene, "refusal", lambda: impossible(scene))
     if kind < 0.82:
-        if not strange:
+        if not strange or scene.rng.random() < 0.5:
             return _absent(scene)
         name = scene.rng.choice(strange)
         return _made(scene, "unseen tool", lambda: unseen(scene, name))
@@ -176,10 +176,10 @@ def _chain(scene: Scene) -> Turn:
 
 def _absent(scene: Scene) -> Turn:
     """What a shipped tool could do that this conversation does not have."""
-    name = scene.rng.choice(NAMES)
-    if name in scene.offered or name == "recall":
+    absent = [name for name in NAMES if name not in scene.offered and name != "recall"]
+    if not absent:
         raise Again
-    atom = ATOMS[name](scene)
+    atom = ATOMS[scene.rng.choice(absent)](scene)
     scene.cities.pop(atom.place, None)
     scene.topic = scene.number = None
     return Turn("refusal", scene.said(atom.text), (), CANNOT)

@@ -20,11 +20,12 @@ _POLAR = (
 )
 
 
-def orthogonal(matrices: Tensor) -> Tensor:
-    """(count, rows, columns) → the nearest matrices whose singular values are about 1."""
+def orthogonal(matrices: Tensor, dtype: torch.dtype) -> Tensor:
+    """(count, rows, columns) → the nearest matrices whose singular values are about 1, computed
+    in `dtype`."""
     tall = matrices.shape[-2] > matrices.shape[-1]
     x = matrices.mT if tall else matrices
-    x = (x / (x.norm(dim=(-2, -1), keepdim=True) * 1.01 + 1e-7)).bfloat16()
+    x = (x / (x.norm(dim=(-2, -1), keepdim=True) * 1.01 + 1e-7)).to(dtype)
     for a, b, c in _POLAR:
         gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
@@ -34,8 +35,10 @@ def orthogonal(matrices: Tensor) -> Tensor:
 class Muon:
     """One step for all matrices of a shape at once."""
 
-    def __init__(self, matrices: list[nn.Parameter], momentum: float = 0.95) -> None:
-        self._momentum = momentum
+    def __init__(
+        self, matrices: list[nn.Parameter], dtype: torch.dtype, momentum: float = 0.95
+    ) -> None:
+        self._momentum, self._dtype = momentum, dtype
         groups: dict[tuple[int, ...], list[nn.Parameter]] = defaultdict(list)
         for matrix in matrices:
             groups[tuple(sorted(matrix.shape))].append(matrix)
@@ -50,7 +53,7 @@ class Muon:
             gradients = torch.stack([_flat(m.grad) for m in group if m.grad is not None])
             velocity.lerp_(gradients, 1 - self._momentum)
             ahead = gradients.lerp(velocity, self._momentum)
-            for matrix, update in zip(group, orthogonal(ahead), strict=True):
+            for matrix, update in zip(group, orthogonal(ahead, self._dtype), strict=True):
                 turned = update if matrix.shape == update.shape else update.mT
                 matrix.add_(turned, alpha=-rate * 0.2 * max(matrix.shape) ** 0.5)
 
@@ -69,12 +72,14 @@ def _flat(matrix: Any) -> Tensor:
 
 
 class Optimizer:
-    """`rate` in step is a share of the full learning rates."""
+    """`rate` in step is a share of the full learning rates. dtype: of Muon's products."""
 
-    def __init__(self, model: nn.Module, muon: float = 0.006, adam: float = 0.003) -> None:
+    def __init__(
+        self, model: nn.Module, dtype: torch.dtype, muon: float = 0.006, adam: float = 0.003
+    ) -> None:
         matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
         others = [p for n, p in model.named_parameters() if p.ndim != 2 or "embed" in n]
-        self._muon, self._rate, self._adam_rate = Muon(matrices), muon, adam
+        self._muon, self._rate, self._adam_rate = Muon(matrices, dtype), muon, adam
         self._adam = torch.optim.AdamW(others, lr=adam, betas=(0.9, 0.95), weight_decay=0.01)
 
     def step(self, share: float) -> None:

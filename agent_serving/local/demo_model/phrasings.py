@@ -1,63 +1,18 @@
-"""How people ask. `[a|b|]` is a choice, `{slot}` is filled in; each line is one template."""
+"""How people ask. Each line of texts/INTENT.txt is one template: `[a|b|]` is a choice, `{slot}` is
+filled in."""
 
 from __future__ import annotations
 
 import re
 from functools import cache
+from pathlib import Path
 from random import Random
 
 from agent_serving.local.demo_model.entities import drawn
 from agent_serving.local.demo_model.looseness import loosened
-from agent_serving.local.demo_model.texts import (
-    chain,
-    chain_recall_spoken,
-    chain_spoken,
-    country_spoken,
-    follow,
-    follow_spoken,
-    follow_there_spoken,
-    here,
-    link,
-    memory,
-    memory_spoken,
-    missing,
-    missing_spoken,
-    place,
-    place_spoken,
-    problem,
-    sum_spoken,
-    talk,
-    talk_spoken,
-    tool,
-)
 
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
-_SIDES = (
-    tool.TEXTS,
-    place.TEXTS,
-    memory.TEXTS,
-    talk.TEXTS,
-    follow.TEXTS,
-    missing.TEXTS,
-    chain.TEXTS,
-    link.TEXTS,
-    here.TEXTS,
-    problem.TEXTS,
-    chain_spoken.TEXTS,
-    chain_recall_spoken.TEXTS,
-    country_spoken.TEXTS,
-    follow_spoken.TEXTS,
-    follow_there_spoken.TEXTS,
-    memory_spoken.TEXTS,
-    missing_spoken.TEXTS,
-    place_spoken.TEXTS,
-    sum_spoken.TEXTS,
-    talk_spoken.TEXTS,
-)
-_TEXTS = {
-    name: "\n".join(texts[name].strip("\n") for texts in _SIDES if name in texts)
-    for name in dict.fromkeys(name for texts in _SIDES for name in texts)
-}
+_TEXTS = Path(__file__).parent / "texts"
 
 _BEFORE = (
     "please ", "hey, ", "hi, ", "ok, ", "can you tell me: ", "so, ", "now ", "quick question: ",
@@ -75,16 +30,20 @@ def templates(name: str, *, held_out: bool) -> tuple[str, ...]:
     return tuple(line for line in lines if (line in hidden) == held_out)
 
 
-def _lines(name: str) -> list[str]:
-    lines = (line.strip() for line in _TEXTS[name].splitlines())
-    return list(dict.fromkeys(line for line in lines if line))
+@cache
+def _lines(name: str) -> tuple[str, ...]:
+    try:
+        text = (_TEXTS / f"{name}.txt").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise KeyError(name) from None
+    return tuple(dict.fromkeys(line for line in text.splitlines() if line))
 
 
 @cache
 def _openers() -> frozenset[str]:
     """Words that templates begin with."""
     words: set[str] = set()
-    for line in (line for name in _TEXTS for line in _lines(name)):
+    for line in (line for name in names() for line in _lines(name)):
         choice = _CHOICE.match(line)
         starts = choice[1].split("|") if choice else [line]
         words |= {start.split()[0].rstrip(",:?") for start in starts if start.strip()}
@@ -94,7 +53,8 @@ def _openers() -> frozenset[str]:
 
 
 def names() -> tuple[str, ...]:
-    return tuple(_TEXTS)
+    """Of all intents."""
+    return tuple(sorted(path.stem for path in _TEXTS.glob("*.txt")))
 
 
 def phrase(name: str, rng: Random, *, held_out: bool, **slots: str) -> str:

@@ -8,13 +8,16 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors.torch import load_file
 
 from agent_serving.local.demo_model import circuit, rendering, scoring, tokenizer
 from agent_serving.local.demo_model.batches import Batch, Batches
@@ -24,12 +27,14 @@ from agent_serving.local.demo_model.model import Model
 from agent_serving.local.demo_model.optimizer import Optimizer
 from agent_serving.local.demo_model.shape import Shape
 from agent_serving.local.demo_model.toolbox import Toolbox
+from agent_serving.local.processor import has_bfloat16
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 WARM_UP = 40  # steps
 DECAY = 0.45  # of the time, at the end
+AGAIN = 0.6  # of the full learning rate, where a trained model is trained further
 FIRST = Mix(1.0, 0.0, 0.0)
 THEN = Mix(0.5, 0.33, 0.17)
 LAST = Mix(0.35, 0.3, 0.35)
@@ -41,7 +46,8 @@ CHECK_SEED = 77
 class Plan:
     """minutes: of training, over all starts; on a CPU those of its processor, so that other work
     beside it makes it later, not worse. Short conversations come first, because copying is
-    learned from them soonest; long ones come with the decay."""
+    learned from them soonest; long ones come with the decay. A training that starts from a model
+    is that decay, from `AGAIN` of the full learning rate on."""
 
     minutes: float
     seed: int = 1
@@ -51,14 +57,19 @@ class Plan:
     steps: int | None = None
     checked: int = 30
     """Held-out conversations that the learning curve is measured on."""
+    start: Path | None = None
+    """An exported model to begin with, and its tokenizer; None: random weights."""
     shape: Shape = field(default_factory=Shape)
 
     def share(self, step: int, seconds: float) -> float:
         """Of the full learning rate."""
         left = 1 - seconds / (60 * self.minutes)
-        return max(0.0, min(1.0, left / DECAY, (step + 1) / WARM_UP))
+        most = left / DECAY if self.start is None else AGAIN * left
+        return max(0.0, min(1.0, most, (step + 1) / WARM_UP))
 
     def mix(self, tokens: int, seconds: float) -> Mix:
+        if self.start is not None:
+            return LAST
         if tokens < self.first_tokens:
             return FIRST
         return LAST if seconds > 60 * self.minutes * (1 - DECAY) else THEN
@@ -97,8 +108,11 @@ class Training:
         circuit.install(self.model)
         if plan.steps is None and shutil.which("c++"):
             self.model.fuse()
-        self._optimizer = Optimizer(self.model)
+        self._lower = self._device == "cuda" or has_bfloat16()
+        dtype = torch.bfloat16 if self._lower else torch.float32
+        self._optimizer = Optimizer(self.model, dtype)
         self.state = State()
+        self._losses: deque[float] = deque(maxlen=50)
         self._clock = time.monotonic if self._device == "cuda" else time.process_time
         self._since = 0.0
         self._resume()
@@ -146,7 +160,7 @@ class Training:
 
     def _step(self, batch: Batch) -> None:
         device = self._device
-        with torch.autocast(device, torch.bfloat16):
+        with torch.autocast(device, torch.bfloat16, enabled=self._lower):
             loss = self.model.loss(
                 batch.ids.to(device), batch.at.to(device), batch.wanted.to(device)
             )
@@ -159,12 +173,14 @@ class Training:
         self.state.step += 1
         self.state.tokens += tokens
         self.state.seconds += seconds
+        self._losses.append(loss.item())
         if self.state.step % 50 == 0 and self._crowd.leads:
-            self._note({"loss": round(loss.item(), 4), "share": round(share, 3)})
+            mean = fmean(self._losses)
+            self._note({"loss": round(mean, 4), "share": round(share, 3)})
             state = self.state
             self._say(
                 f"{state.seconds / 60:5.1f} min  step {state.step}  {state.tokens / 1e6:.2f} M"
-                f" tokens  {state.tokens / state.seconds:.0f}/s  loss {loss.item():.3f}"
+                f" tokens  {state.tokens / state.seconds:.0f}/s  loss {mean:.3f}"
             )
 
     def _note(self, line: dict[str, Any]) -> None:
@@ -193,6 +209,10 @@ class Training:
             self._optimizer.load(saved["optimizer"])
             self.state = State(**saved["state"])
             self._say(f"resumed at {self.state.seconds / 60:.1f} minutes")
+        elif self._plan.start is not None:
+            begun = load_file(self._plan.start / "model.safetensors")
+            self.model.load_state_dict({name: value.float() for name, value in begun.items()})
+            self._say(f"started from {self._plan.start}")
 
 
 def prepare(folder: Path, plan: Plan, say: Say) -> None:
@@ -202,6 +222,8 @@ def prepare(folder: Path, plan: Plan, say: Say) -> None:
 
 
 def _tokenizer(path: Path, generator: Generator, plan: Plan, say: Say) -> Tokenizer:
+    if not path.exists() and plan.start is not None:
+        shutil.copyfile(plan.start / "tokenizer.json", path)
     if not path.exists():
         say("training the tokenizer")
         some = islice(generator.stream(plan.seed), TOKENIZER_CONVERSATIONS)

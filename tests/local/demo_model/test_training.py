@@ -20,7 +20,8 @@ from pathlib import Path
 from agent_serving.local.demo_model.crowd import Crowd
 from agent_serving.local.demo_model.training import Plan, Training
 
-plan = Plan(minutes=60, size=512, processes=1, steps=int(sys.argv[2]), checked=2)
+start = Path(sys.argv[3]) if sys.argv[3:] else None
+plan = Plan(minutes=60, size=512, processes=1, steps=int(sys.argv[2]), checked=2, start=start)
 Training(Path(sys.argv[1]), plan, print).run()
 """
 BOTH_ATTENTIONS = """
@@ -81,3 +82,12 @@ def test_a_few_steps_of_training_lower_the_loss_and_go_on_where_they_stopped(
     first, last = (line["loss"] for line in curve if "loss" in line)
     assert [line["step"] for line in curve if "loss" in line] == [50, 100]
     assert last < first
+
+
+def test_a_trained_model_is_trained_further(libraries: Path, tmp_path: Path) -> None:
+    said = run(libraries, FEW_STEPS, str(tmp_path), "50", str(WEIGHTS))
+    assert f"started from {WEIGHTS}" in said
+    assert (tmp_path / "tokenizer.json").read_bytes() == (WEIGHTS / "tokenizer.json").read_bytes()
+    curve = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
+    [loss] = (line["loss"] for line in curve if "loss" in line)
+    assert loss < 1, "of random weights it is six in the first steps"
