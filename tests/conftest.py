@@ -7,10 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from agent_serving.local.install import ensure_engine
 from agent_serving.local.launch import EngineProcess, LaunchOptions
 from agent_serving.local.shipped_model import shipped_model
+
+# A test is not timed: on a machine with other work an example takes as long as it takes.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 HOME = Path(os.environ.get("AGENT_SERVING_TEST_HOME", ".agent-serving"))
 

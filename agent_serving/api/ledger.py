@@ -8,11 +8,12 @@ from pydantic import Field
 
 from agent_serving.api.paging import Page
 from agent_serving.api.views import COST, Cost, PhaseTimings, StepUsage, Time, View
-from agent_serving.domain import session as domain
+from agent_serving.domain import step as domain
 from agent_serving.domain import values
 from agent_serving.domain.events import Attempt as EngineAttempt
 from agent_serving.domain.feed import timings_data
 from agent_serving.domain.prefix import lost_tokens
+from agent_serving.domain.session import Turn
 from agent_serving.domain.values import Effect, Failure, Outcome, PrefixReason
 
 
@@ -104,7 +105,7 @@ class Step(View):
     ended_at: Time | None
 
     @classmethod
-    def of(cls, turn: domain.Turn, step: domain.ModelStep | domain.ToolStep) -> Step:
+    def of(cls, turn: Turn, step: domain.ModelStep | domain.ToolStep) -> Step:
         attempts = list(step.attempts) if isinstance(step, domain.ModelStep) else []
         last = attempts[-1] if attempts else None
         return cls(

@@ -15,7 +15,7 @@ from agent_serving.api.views import COST, Cost, PhaseTimings, Time, Usage, View,
 from agent_serving.domain.charge import Account, Charge, added, hour_of
 from agent_serving.domain.cost import total_of
 from agent_serving.domain.errors import InvalidRequest, NotFound, StoreUnavailable
-from agent_serving.domain.session import ModelStep, ToolStep
+from agent_serving.domain.step import ModelStep, ToolStep
 
 router = APIRouter(prefix="/v1", tags=["usage"])
 

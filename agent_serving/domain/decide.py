@@ -9,7 +9,8 @@ from typing import Literal
 from agent_serving.domain import schema
 from agent_serving.domain.budget import due_pause, lifted
 from agent_serving.domain.refusal import calls_left, refusal_of
-from agent_serving.domain.session import ModelStep, Session, ToolStep, Turn
+from agent_serving.domain.session import Session, Turn
+from agent_serving.domain.step import ModelStep, ToolStep
 from agent_serving.domain.values import (
     Agent,
     Failure,

@@ -18,7 +18,7 @@ from agent_serving.domain.reply import (
     ReasoningDelta,
     TextDelta,
 )
-from agent_serving.domain.session import result_item
+from agent_serving.domain.step import result_item
 from agent_serving.domain.values import (
     MessageItem,
     ReasoningItem,

@@ -17,15 +17,8 @@ from agent_serving.domain.fold_steps import (
 )
 from agent_serving.domain.history import messages_of
 from agent_serving.domain.receipt import with_receipt
-from agent_serving.domain.session import (
-    OPEN,
-    TERMINAL,
-    Interjection,
-    ModelStep,
-    Session,
-    Step,
-    Turn,
-)
+from agent_serving.domain.session import OPEN, TERMINAL, Interjection, Session, Turn
+from agent_serving.domain.step import ModelStep, Step
 from agent_serving.domain.values import Agent, Message, MessageItem, ToolResult
 
 LONG = 1000

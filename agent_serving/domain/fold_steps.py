@@ -7,7 +7,8 @@ from typing import assert_never
 
 from agent_serving.domain import events as e
 from agent_serving.domain.errors import ImpossibleEvent
-from agent_serving.domain.session import ModelStep, Session, ToolStep, Turn, step_timings
+from agent_serving.domain.session import Session, Turn
+from agent_serving.domain.step import ModelStep, ToolStep, step_timings
 from agent_serving.domain.values import Approval, Message, Timings, ToolCall
 
 # --- model steps ----------------------------------------------------------------------------

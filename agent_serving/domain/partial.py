@@ -8,7 +8,8 @@ from typing import Literal
 
 from agent_serving.domain import events as e
 from agent_serving.domain.attempt import Attempt
-from agent_serving.domain.session import ModelStep, Session
+from agent_serving.domain.session import Session
+from agent_serving.domain.step import ModelStep
 from agent_serving.domain.values import Failure, Usage, Value
 
 Ending = Literal["stop", "length"]

@@ -14,7 +14,8 @@ from pydantic import Field
 from agent_serving.domain.cost import Cost
 from agent_serving.domain.events import Attempt
 from agent_serving.domain.prefix import lost_tokens
-from agent_serving.domain.session import ModelStep, Session, ToolStep
+from agent_serving.domain.session import Session
+from agent_serving.domain.step import ModelStep, ToolStep
 from agent_serving.domain.values import Money, Value
 
 NANO = Decimal("1e-9")

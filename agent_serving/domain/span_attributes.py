@@ -8,8 +8,9 @@ from agent_serving.domain import span_names as n
 from agent_serving.domain.cost import Cost
 from agent_serving.domain.events import Attempt
 from agent_serving.domain.prefix import lost_tokens
-from agent_serving.domain.session import ModelStep, Session, ToolStep, Turn
+from agent_serving.domain.session import Session, Turn
 from agent_serving.domain.span import Attributes, AttributeValue
+from agent_serving.domain.step import ModelStep, ToolStep
 
 LONGEST_DESCRIPTION = 1024
 

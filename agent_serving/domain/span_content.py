@@ -8,8 +8,9 @@ from enum import StrEnum
 from typing import Any, assert_never
 
 from agent_serving.domain import span_names as n
-from agent_serving.domain.session import ModelStep, Session, ToolStep, Turn
+from agent_serving.domain.session import Session, Turn
 from agent_serving.domain.span import Attributes
+from agent_serving.domain.step import ModelStep, ToolStep
 from agent_serving.domain.values import (
     MessageItem,
     ReasoningItem,

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from agent_serving.domain import span_names as n
 from agent_serving.domain.events import Attempt
-from agent_serving.domain.session import ModelStep, Session, Step, ToolStep, Turn
+from agent_serving.domain.session import Session, Turn
 from agent_serving.domain.span import (
     Attributes,
     Span,
@@ -35,6 +35,7 @@ from agent_serving.domain.span_attributes import (
     turn_attributes,
 )
 from agent_serving.domain.span_content import Capture, chat_content, tool_content, turn_content
+from agent_serving.domain.step import ModelStep, Step, ToolStep
 
 LONGEST_ERROR = 512
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from agent_serving.domain.session import ModelStep, Session, ToolStep, Turn
+from agent_serving.domain.session import Session, Turn
+from agent_serving.domain.step import ModelStep, ToolStep
 
 
 class Observer(Protocol):

@@ -10,7 +10,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from agent_serving.domain.session import ModelStep, Session, ToolStep, Turn
+from agent_serving.domain.session import Session, Turn
+from agent_serving.domain.step import ModelStep, ToolStep
 from agent_serving.ports.observer import Observer
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,8 @@ from agent_serving.domain import events as e
 from agent_serving.domain import receipt as receipts
 from agent_serving.domain.errors import InvalidRequest, TurnNotActive
 from agent_serving.domain.receipt import RequestMark
-from agent_serving.domain.session import OPEN, Session, ToolStep, Turn
+from agent_serving.domain.session import OPEN, Session, Turn
+from agent_serving.domain.step import ToolStep
 from agent_serving.domain.values import Timings, ToolResult, Value
 from agent_serving.ports import Ports
 from agent_serving.runtime.idempotency import Made

@@ -20,7 +20,8 @@ from agent_serving.domain.partial import (
     lost_attempt,
     recovery,
 )
-from agent_serving.domain.session import ModelStep, Session, Turn, step_timings
+from agent_serving.domain.session import Session, Turn
+from agent_serving.domain.step import ModelStep, step_timings
 from agent_serving.domain.values import Usage
 from agent_serving.ports import Ports
 from agent_serving.runtime.journal import STORE_RETRY_SECONDS

@@ -22,8 +22,9 @@ from agent_serving.domain.errors import (
 )
 from agent_serving.domain.partial import TakeWhole, room
 from agent_serving.domain.reply import Piece
-from agent_serving.domain.session import ModelStep, Session, step_timings
+from agent_serving.domain.session import Session
 from agent_serving.domain.span import attempt_span_id
+from agent_serving.domain.step import ModelStep, step_timings
 from agent_serving.domain.values import Failure
 from agent_serving.ports import Admission, Generation, Ports
 from agent_serving.runtime.admission import admitted

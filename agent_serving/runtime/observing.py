@@ -7,7 +7,8 @@ import logging
 from collections.abc import Iterator, Sequence
 
 from agent_serving.domain import events as e
-from agent_serving.domain.session import ModelStep, Session, ToolStep, Turn
+from agent_serving.domain.session import Session, Turn
+from agent_serving.domain.step import ModelStep, ToolStep
 from agent_serving.ports.observer import Observer
 
 log = logging.getLogger(__name__)

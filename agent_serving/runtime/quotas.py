@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from agent_serving.domain.access import TenantLimits
 from agent_serving.domain.errors import InvalidRequest, LimitReached, StoreUnavailable
-from agent_serving.domain.session import ModelStep, Session, ToolStep, Turn
+from agent_serving.domain.session import Session, Turn
+from agent_serving.domain.step import ModelStep, ToolStep
 from agent_serving.ports import Observer, Ports, Quotas, Rate
 from agent_serving.ports.quotas import Kind
 from agent_serving.runtime.load import unfinished

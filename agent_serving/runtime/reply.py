@@ -12,7 +12,7 @@ from agent_serving.domain.events import Attempt
 from agent_serving.domain.feed import Public, delta
 from agent_serving.domain.partial import Ending, Head, Partial
 from agent_serving.domain.reply import ItemDone, Piece, ReplyParser
-from agent_serving.domain.session import ModelStep
+from agent_serving.domain.step import ModelStep
 from agent_serving.domain.values import (
     Failure,
     PrefixReason,

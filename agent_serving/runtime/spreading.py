@@ -8,7 +8,8 @@ import secrets
 from collections import Counter
 
 from agent_serving.domain.errors import Fenced, LogGone, StoreUnavailable
-from agent_serving.domain.session import ModelStep, Session, ToolStep, Turn
+from agent_serving.domain.session import Session, Turn
+from agent_serving.domain.step import ModelStep, ToolStep
 from agent_serving.ports import Observer, Ports
 from agent_serving.runtime.batch_run import BatchRun
 from agent_serving.runtime.journal import Journals

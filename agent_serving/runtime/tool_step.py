@@ -12,7 +12,8 @@ from agent_serving.domain import events as e
 from agent_serving.domain.decide import RunTools
 from agent_serving.domain.errors import Fenced, ImpossibleEvent, LogGone
 from agent_serving.domain.refusal import check_call
-from agent_serving.domain.session import Session, ToolStep, Turn
+from agent_serving.domain.session import Session, Turn
+from agent_serving.domain.step import ToolStep
 from agent_serving.domain.tool import ToolContext
 from agent_serving.domain.values import ReplyItem, Timings, ToolCall, ToolResult, ToolSpec
 from agent_serving.ports import Ports

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from agent_serving.domain.session import ModelStep, Session, ToolStep, Turn
+from agent_serving.domain.session import Session, Turn
 from agent_serving.domain.span_content import Capture
 from agent_serving.domain.spans import step_spans, turn_span
+from agent_serving.domain.step import ModelStep, ToolStep
 from agent_serving.ports.observer import Observer
 from agent_serving.ports.tracer import Tracer
 

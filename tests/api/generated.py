@@ -82,7 +82,6 @@ def each_of(cases: SearchStrategy[Any], probe: Callable[[Any], None]) -> None:
 
     @settings(
         max_examples=EXAMPLES,
-        deadline=None,
         database=None,
         derandomize=True,
         phases=[Phase.generate],

@@ -202,7 +202,6 @@ def test_the_scripts_do_what_the_model_does(url: str, machine: type[StoreMachine
         # Shrinking against a server takes minutes; the steps that failed are printed.
         phases=[Phase.reuse, Phase.generate],
         stateful_step_count=40,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
     case().runTest()

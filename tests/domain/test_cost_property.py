@@ -97,7 +97,7 @@ def entered(charges: list[Charge]) -> Charge | None:
 
 
 @given(LIVES, st.lists(BOOKS, min_size=1, max_size=3), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_steps_add_up_to_turns_turns_to_the_session_and_charges_to_all_of_it(
     names: list[str], books: list[PriceBook], data: st.DataObject
 ) -> None:
@@ -119,7 +119,7 @@ def test_steps_add_up_to_turns_turns_to_the_session_and_charges_to_all_of_it(
 
 
 @given(LIVES, BOOKS, st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_by_tool_and_by_hour_the_charges_are_the_same_sum(
     names: list[str], book: PriceBook, data: st.DataObject
 ) -> None:
@@ -138,7 +138,7 @@ def test_the_random_lives_cost_something() -> None:
     seen: list[bool] = []
 
     @given(st.data())
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     def some(data: st.DataObject) -> None:
         names = ["accept", "plan", "restart", "call", "start 0", "start 2", "finish 0", "end"]
         session, charges = live(names, [book], data)

@@ -164,7 +164,7 @@ def live(names: list[str]) -> tuple[Session, list[e.AnyFact], int]:
 
 
 @given(LIVES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_replaying_the_log_gives_the_live_session(names: list[str]) -> None:
     session, facts, _ = live(names)
     written = [FACT.validate_json(fact.model_dump_json()) for fact in facts]
@@ -172,7 +172,7 @@ def test_replaying_the_log_gives_the_live_session(names: list[str]) -> None:
 
 
 @given(LIVES, st.integers(0, 60))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_replaying_from_any_snapshot_gives_the_live_session(names: list[str], cut: int) -> None:
     session, facts, _ = live(names)
     before = replay(facts[:cut])
@@ -181,7 +181,7 @@ def test_replaying_from_any_snapshot_gives_the_live_session(names: list[str], cu
 
 
 @given(LIVES, st.sampled_from(sorted(ATTEMPTS)))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_an_impossible_fact_changes_nothing(names: list[str], name: str) -> None:
     session, _, _ = live(names)
     written = session.model_dump_json()
@@ -192,7 +192,7 @@ def test_an_impossible_fact_changes_nothing(names: list[str], name: str) -> None
 
 @given(LIVES)
 @example(["accept", "plan", "start 0", "fail", "end"])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_every_call_of_a_finished_turn_has_exactly_one_result_in_the_transcript(
     names: list[str],
 ) -> None:
@@ -211,7 +211,7 @@ def test_every_call_of_a_finished_turn_has_exactly_one_result_in_the_transcript(
 
 
 @given(LIVES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_fact_has_public_events_and_the_tokens_add_up(names: list[str]) -> None:
     session, facts, _ = live(names)
     assert all(project(fact) for fact in facts)
@@ -227,7 +227,7 @@ def test_every_fact_has_public_events_and_the_tokens_add_up(names: list[str]) ->
 
 
 @given(LIVES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_usage_of_a_session_is_that_of_its_turns(names: list[str]) -> None:
     session, _, _ = live(names)
     assert session.usage == sum((turn.usage for turn in session.turns), Usage())

@@ -17,7 +17,7 @@ from agent_serving.domain.partial import (
     recovery,
     room,
 )
-from agent_serving.domain.session import ModelStep
+from agent_serving.domain.step import ModelStep
 from agent_serving.domain.values import Usage
 from tests.domain.facts import at
 

@@ -34,7 +34,7 @@ def prompts_and_outputs(facts: list[e.AnyFact]) -> list[tuple[list[int], list[in
 
 
 @given(LIVES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_prompt_begins_with_the_prompt_and_the_output_before_it(names: list[str]) -> None:
     _, facts, _ = live(names)
     steps = prompts_and_outputs(facts)
@@ -43,7 +43,7 @@ def test_a_prompt_begins_with_the_prompt_and_the_output_before_it(names: list[st
 
 
 @given(LIVES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_what_a_step_expects_in_the_cache_is_all_that_was_sent_and_given(
     names: list[str],
 ) -> None:

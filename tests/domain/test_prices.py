@@ -7,7 +7,8 @@ import pytest
 from agent_serving.domain import events as e
 from agent_serving.domain.cost import Cost
 from agent_serving.domain.prices import ModelPrices, PriceBook, uncovered
-from agent_serving.domain.session import ModelStep, Session
+from agent_serving.domain.session import Session
+from agent_serving.domain.step import ModelStep
 from agent_serving.domain.values import Timings, Usage
 from tests.domain.facts import (
     accepted,

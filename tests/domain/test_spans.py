@@ -12,17 +12,11 @@ from hypothesis import strategies as st
 from agent_serving.domain import span_names as n
 from agent_serving.domain.cost import Cost
 from agent_serving.domain.events import Attempt, ForkOrigin
-from agent_serving.domain.session import (
-    Interjection,
-    ModelStep,
-    Session,
-    ToolStep,
-    Turn,
-    step_timings,
-)
+from agent_serving.domain.session import Interjection, Session, Turn
 from agent_serving.domain.span import Span, attempt_span_id, nanoseconds, root_span_id
 from agent_serving.domain.span_content import LONGEST_TEXT, Capture
 from agent_serving.domain.spans import turn_spans
+from agent_serving.domain.step import ModelStep, ToolStep, step_timings
 from agent_serving.domain.values import (
     Failure,
     Limits,

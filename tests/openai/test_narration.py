@@ -14,7 +14,8 @@ from agent_serving.api.openai.parts import Part, parts_of
 from agent_serving.domain import events as e
 from agent_serving.domain.feed import Public, project
 from agent_serving.domain.fold import apply
-from agent_serving.domain.session import Session, ToolStep, Turn
+from agent_serving.domain.session import Session, Turn
+from agent_serving.domain.step import ToolStep
 from agent_serving.domain.values import (
     MessageItem,
     ReasoningItem,
@@ -195,7 +196,7 @@ def narrated(session: Session, part: Part, events: Sequence[SessionEvent]) -> li
     return told
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(lives())
 def test_the_stream_of_each_response_adds_up_to_what_is_retrieved(life: Life) -> None:
     facts_alone = [event for event in life.events if not event.type.endswith(".delta")]
@@ -233,7 +234,7 @@ def _ends(told: list[dict[str, Any]]) -> list[tuple[int, str]]:
     return [(t["sequence_number"], t["item"]["id"]) for t in told if t["type"] == done]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(lives())
 def test_the_responses_of_a_turn_share_its_items_and_its_usage(life: Life) -> None:
     parts = parts_of(life.turn)

@@ -9,7 +9,8 @@ import pytest
 
 from agent_serving.domain.errors import BudgetExhausted, SessionBusy
 from agent_serving.domain.prices import ModelPrices, PriceBook
-from agent_serving.domain.session import ModelStep, Session
+from agent_serving.domain.session import Session
+from agent_serving.domain.step import ModelStep
 from agent_serving.domain.values import Budget, TenantBudget
 from agent_serving.runtime import adoption, tenants
 from agent_serving.runtime.service import Service

@@ -6,7 +6,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from agent_serving.domain.session import ModelStep, Session, ToolStep, Turn
+from agent_serving.domain.session import Session, Turn
+from agent_serving.domain.step import ModelStep, ToolStep
 from agent_serving.ports import Observer
 from agent_serving.testing import Say, ScriptedEngine
 from tests.runtime.talk import TENANT, begin, call, open_session, reload, say, settle

@@ -27,7 +27,8 @@ from agent_serving.domain import span_names as spans
 from agent_serving.domain.errors import ConfigurationError
 from agent_serving.domain.events import Attempt
 from agent_serving.domain.prefix import lost_tokens
-from agent_serving.domain.session import ModelStep, Session, ToolStep, Turn
+from agent_serving.domain.session import Session, Turn
+from agent_serving.domain.step import ModelStep, ToolStep
 from agent_serving.ports import Observer, Scheduler, Worker
 from agent_serving.ports.meter import Meter
 from agent_serving.runtime.load import Load

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, assert_never
 
 from agent_serving.api.openai.parts import Part
-from agent_serving.domain.session import ModelStep, Session, Turn
+from agent_serving.domain.session import Session, Turn
+from agent_serving.domain.step import ModelStep
 from agent_serving.domain.values import (
     Agent,
     Item,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from agent_serving.domain.session import ModelStep, Step, ToolStep, Turn
+from agent_serving.domain.session import Turn
+from agent_serving.domain.step import ModelStep, Step, ToolStep
 from agent_serving.domain.values import Usage
 
 Status = Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]

@@ -196,7 +196,6 @@ DEEP = b64(b"[" * 9_000)
 
 @settings(
     max_examples=200,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
