@@ -16,7 +16,7 @@ from agent_serving.domain.fold_steps import (
     settle,
 )
 from agent_serving.domain.history import messages_of
-from agent_serving.domain.receipt import with_receipt
+from agent_serving.domain.receipt import receipt, with_receipt
 from agent_serving.domain.session import OPEN, TERMINAL, Interjection, Session, Turn
 from agent_serving.domain.step import ModelStep, Step
 from agent_serving.domain.values import Agent, Message, MessageItem, ToolResult
@@ -49,8 +49,10 @@ def _receipted(session: Session, fact: e.AnyFact) -> Session:
     if fact.request is None:
         return session
     turn_id = getattr(fact, "turn_id", None)
-    kept = with_receipt(session.receipts, fact.request, at=fact.at, turn_id=turn_id)
-    return session.but(receipts=kept)
+    added = fact.history if isinstance(fact, e.SessionChanged) else ()
+    items = tuple(item.id for item in added)
+    made = receipt(fact.request, at=fact.at, turn_id=turn_id, items=items)
+    return session.but(receipts=with_receipt(session.receipts, made))
 
 
 def _apply(session: Session, fact: e.AnyFact) -> Session:

@@ -21,10 +21,12 @@ class RequestMark(Value):
 
 
 class Receipt(RequestMark):
-    """The last part of a request that was taken, and the turn that it went to."""
+    """The last part of a request that was taken, the turn that it went to, and the ids of the items
+    that it added between turns."""
 
     at: datetime
     turn_id: str | None = None
+    items: tuple[str, ...] = ()
 
 
 def find(receipts: Iterable[Receipt], mark: RequestMark | None, now: datetime) -> Receipt | None:
@@ -43,12 +45,17 @@ def taken(receipts: Iterable[Receipt], mark: RequestMark | None, now: datetime) 
     return found is not None and mark is not None and found.part >= mark.part
 
 
-def with_receipt(
-    receipts: tuple[Receipt, ...], mark: RequestMark, *, at: datetime, turn_id: str | None
-) -> tuple[Receipt, ...]:
+def receipt(
+    mark: RequestMark, *, at: datetime, turn_id: str | None, items: tuple[str, ...]
+) -> Receipt:
+    return Receipt(
+        key=mark.key, body=mark.body, part=mark.part, at=at, turn_id=turn_id, items=items
+    )
+
+
+def with_receipt(receipts: tuple[Receipt, ...], made: Receipt) -> tuple[Receipt, ...]:
     """One for each request: a later part replaces an earlier one. Expired ones are dropped."""
-    kept = (r for r in receipts if r.key != mark.key and at - r.at < KEPT)
-    made = Receipt(key=mark.key, body=mark.body, part=mark.part, at=at, turn_id=turn_id)
+    kept = (r for r in receipts if r.key != made.key and made.at - r.at < KEPT)
     return (*kept, made)
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agent_serving.domain import events as e
+from agent_serving.domain import receipt as receipts
 from agent_serving.domain.fold import apply
+from agent_serving.domain.receipt import RequestMark
 from agent_serving.domain.session import Session
 from agent_serving.domain.values import Item
 from agent_serving.ports import Ports
+from agent_serving.runtime.idempotency import Made
 from agent_serving.runtime.journal import Journals
 from agent_serving.runtime.rendering import Renderer
 from agent_serving.runtime.turn_checks import busy
@@ -20,23 +23,37 @@ class History:
         self._journals = journals
         self._renderer = renderer
 
-    async def add(self, tenant: str, session_id: str, items: Sequence[Item]) -> Session:
-        """Behind a turn only messages can be added (see `events.SessionChanged`), and they are
-        rendered once: what the model's template or its context does not take would be in the way
-        of every turn to come.
+    async def add(
+        self,
+        tenant: str,
+        session_id: str,
+        items: Sequence[Item],
+        *,
+        mark: RequestMark | None = None,
+    ) -> Made[tuple[str, ...]]:
+        """The ids of what was added, now or by an earlier request with this mark. Behind a turn
+        only messages can be added (see `events.SessionChanged`), and they are rendered once: what
+        the model's template or its context does not take would be in the way of every turn to
+        come.
 
-        Raises NotFound, SessionBusy, ImpossibleEvent, and behind a turn InvalidRequest,
-        ContextLengthExceeded, EngineUnavailable; then nothing was changed.
+        Raises NotFound, SessionBusy, ImpossibleEvent, IdempotencyMismatch, and behind a turn
+        InvalidRequest, ContextLengthExceeded, EngineUnavailable; then nothing was changed.
         """
         journal = await self._journals.open(session_id, tenant)
 
-        def added(session: Session) -> e.SessionChanged:
+        def added(session: Session) -> e.SessionChanged | None:
+            if receipts.find(session.receipts, mark, self._ports.clock.now()) is not None:
+                return None
             if session.active is not None or session.queue:
                 raise busy(session)
-            return e.SessionChanged(at=self._ports.clock.now(), history=tuple(items))
+            return e.SessionChanged(at=self._ports.clock.now(), history=tuple(items), request=mark)
 
         session = journal.session
-        if session.turns:
-            await self._renderer.render(apply(session, added(session)))
-        await journal.commit(added)
-        return journal.session
+        fact = added(session)
+        if fact is not None and session.turns:
+            await self._renderer.render(apply(session, fact))
+        if await journal.commit(added) is not None:
+            return Made(tuple(item.id for item in items))
+        before = receipts.find(journal.session.receipts, mark, self._ports.clock.now())
+        assert before is not None
+        return Made(before.items, replayed=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 import openai
@@ -205,6 +206,27 @@ async def test_calls_are_not_added_behind_a_response(talking: Talking) -> None:
     with pytest.raises(openai.BadRequestError, match="Only messages"):
         await talk.client.conversations.items.create(conversation, items=[*NEWS, call])
     assert len(await said(talk, conversation)) == 2
+
+
+async def test_items_are_added_once_by_their_key(talking: Talking) -> None:
+    talk = await talking("Hello.")
+    conversation = (await talk.client.conversations.create()).id
+    for _ in range(2):
+        body: Any = {"items": NEWS, "extra_headers": {"Idempotency-Key": secrets.token_hex(4)}}
+        added = await talk.client.conversations.items.create(conversation, **body)
+        before = await said(talk, conversation)
+        again = await talk.client.conversations.items.with_raw_response.create(conversation, **body)
+        assert again.headers["idempotent-replayed"] == "true"
+        assert again.parse() == added
+        assert await said(talk, conversation) == before
+        with pytest.raises(openai.ConflictError) as refused:
+            await talk.client.conversations.items.create(conversation, **body | {"items": NEWS[:1]})
+        assert refused.value.code == "idempotency_mismatch"
+        # Also behind a response.
+        await talk.client.responses.create(
+            model="scripted", input="You?", conversation=conversation
+        )
+    assert len(await said(talk, conversation)) == 8
 
 
 async def test_items_for_a_busy_conversation_are_refused(talking: Talking) -> None:

@@ -132,11 +132,13 @@ async def list_conversation_items(
     response_model=views.ItemList,
     summary="Add items to a conversation",
     responses=documented(
-        NotFound, Unsupported, SessionBusy, ContextLengthExceeded, EngineUnavailable, body=True
+        *(BadHeader, NotFound, Unsupported, SessionBusy, ContextLengthExceeded),
+        *(EngineUnavailable, IdempotencyMismatch),
+        body=True,
     ),
 )
 async def add_conversation_items(
-    conversation_id: Id, body: ItemsBody, api: Context, response: Response
+    conversation_id: Id, body: ItemsBody, api: Context, response: Response, mark: Mark
 ) -> views.ItemList:
     """In front of its next response. Behind the first one these are messages, and the prompt goes
     on with them where it was."""
@@ -149,9 +151,10 @@ async def add_conversation_items(
             "outputs are part of a response.",
             param="items",
         )
-    session = await api.service.history.add(api.tenant, session.id, history)
-    added = {item.id for item in history}
-    return item_list([item for item in transcript(session) if item["id"] in added], False)
+    added = await api.service.history.add(api.tenant, session.id, history, mark=mark)
+    tell(response, replayed=added.replayed)
+    session = await _found(api, conversation_id)
+    return item_list([item for item in transcript(session) if item["id"] in added.value], False)
 
 
 @router.get(
