@@ -47,6 +47,10 @@ what is said of them has to be copied. {training}
 ## Results
 {results}"""
 
+_FURTHER = """ A later
+stage goes on from the weights before it, on the conversations of a wider generator, and is measured
+on those."""
+
 
 def write(directory: Path) -> None:
     """Write the card of what is in the directory, and the checksums of all of it."""
@@ -70,20 +74,38 @@ def card(directory: Path) -> str:
 def _training(curve: Path) -> str:
     if not curve.exists():
         return ""
-    lines = [json.loads(line) for line in curve.read_text().splitlines()]
-    last = lines[-1]
+    stages = _stages([json.loads(line) for line in curve.read_text().splitlines()])
     rows = [
-        f"| {line['seconds'] / 60:.0f} | {line['tokens'] / 1e6:.1f} | "
+        f"| {number} | {line['seconds'] / 60:.0f} | {line['tokens'] / 1e6:.1f} | "
         f"{100 * line['exact']['all']:.1f} |"
+        for number, lines in enumerate(stages, 1)
         for line in lines
         if "exact" in line
     ]
-    table = "\n".join(["| minutes | million tokens | exact turns, % |", "|---|---|---|", *rows])
+    head = ["| stage | minutes | million tokens | exact turns, % |", "|---|---|---|---|"]
+    table = "\n".join([*head, *rows])
+    spent = ", then ".join(_spent(lines[-1]) for lines in stages)
+    further = _FURTHER if len(stages) > 1 else ""
     return (
-        f"{last['seconds'] / 60:.0f} minutes in two processes on two CPU cores that others shared, "
-        f"{last['tokens'] / 1e6:.1f} million tokens. Muon for matrices, AdamW for the rest.\n\n"
-        f"{table}\n"
+        f"In two processes on two CPU cores: {spent} (minutes of each process's processor time). "
+        f"Muon for matrices, AdamW for the rest.{further}\n\n{table}\n"
     )
+
+
+def _spent(line: dict[str, Any]) -> str:
+    return f"{line['seconds'] / 60:.0f} minutes and {line['tokens'] / 1e6:.1f} million tokens"
+
+
+def _stages(lines: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """A learning curve that begins with that of the model before counts from zero again."""
+    stages: list[list[dict[str, Any]]] = []
+    tokens = 0
+    for line in lines:
+        if not stages or line["tokens"] < tokens:
+            stages.append([])
+        stages[-1].append(line)
+        tokens = line["tokens"]
+    return stages
 
 
 def _results(path: Path) -> str:

@@ -213,6 +213,9 @@ class Training:
             begun = load_file(self._plan.start / "model.safetensors")
             self.model.load_state_dict({name: value.float() for name, value in begun.items()})
             self._say(f"started from {self._plan.start}")
+            before = self._plan.start / "curve.jsonl"
+            if self._crowd.leads and before.exists():
+                shutil.copyfile(before, self._folder / "curve.jsonl")
 
 
 def prepare(folder: Path, plan: Plan, say: Say) -> None:

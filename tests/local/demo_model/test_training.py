@@ -89,5 +89,7 @@ def test_a_trained_model_is_trained_further(libraries: Path, tmp_path: Path) -> 
     assert f"started from {WEIGHTS}" in said
     assert (tmp_path / "tokenizer.json").read_bytes() == (WEIGHTS / "tokenizer.json").read_bytes()
     curve = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
-    [loss] = (line["loss"] for line in curve if "loss" in line)
+    before = (WEIGHTS / "curve.jsonl").read_text().splitlines()
+    assert curve[: len(before)] == [json.loads(line) for line in before]
+    [loss] = (line["loss"] for line in curve[len(before) :] if "loss" in line)
     assert loss < 1, "of random weights it is six in the first steps"
