@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -15,10 +15,12 @@ from agent_serving.ports.batches import BatchStore
 @dataclass(frozen=True, slots=True)
 class Lease:
     """The right to run a session's turns. `epoch` grows each time that the session changes hands,
-    so an earlier holder can be told from the present one for ever."""
+    so an earlier holder can be told from the present one for ever. `version` is that of the
+    session's log when it was taken: earlier holders have written nothing behind it."""
 
     owner: str
     epoch: int
+    version: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

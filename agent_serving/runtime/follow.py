@@ -15,6 +15,7 @@ from agent_serving.domain.values import Value
 from agent_serving.ports import FactEntry, LiveEntry, SessionStore
 
 QUEUE_EVENTS = 4096
+PAGE_ENTRIES = 512
 BLOCK_MS = 15_000
 RETRY_SECONDS = 1.0
 
@@ -135,13 +136,11 @@ class Feed:
         wanted: Callable[[SessionEvent], bool] = lambda _: True,
     ) -> list[SessionEvent]:
         """At most `limit` events behind `after` that are `wanted`. Raises LogGone."""
-        traces, found = Traces(session), list[SessionEvent]()
-        while len(found) < limit:
-            events = await self._read(session.id, after, traces)
-            if not events:
-                break
+        traces, found, more = Traces(session), list[SessionEvent](), True
+        while more and len(found) < limit:
+            events, more = await self._read(session.id, after, traces)
             found.extend(event for event in events if wanted(event))
-            after = events[-1].sequence
+            after = events[-1].sequence if events else after
         return found[:limit]
 
     async def start_of(self, session: Session, turn_id: str) -> int:
@@ -204,22 +203,24 @@ class Feed:
     async def _catch_up(
         self, session: Session, tail: _Tail, after: int, *, brief: bool
     ) -> AsyncGenerator[SessionEvent, None]:
-        while True:
+        more = True
+        while more:
             try:
-                events = await self._read(session.id, after, tail.traces)
+                events, more = await self._read(session.id, after, tail.traces)
             except StoreUnavailable:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
-            if not events:
-                return
-            after = events[-1].sequence
+            after = events[-1].sequence if events else after
             for event in _whole(events) if brief else events:
                 yield event
 
-    async def _read(self, session_id: str, after: int, traces: Traces) -> list[SessionEvent]:
-        entries = await self._store.read(session_id, after)
+    async def _read(
+        self, session_id: str, after: int, traces: Traces
+    ) -> tuple[list[SessionEvent], bool]:
+        """The next events, and whether there may be more of them already."""
+        entries = await self._store.read(session_id, after, limit=PAGE_ENTRIES)
         events = [event for entry in entries for event in traces.events(session_id, entry)]
-        return [event for event in events if event.sequence > after]
+        return [event for event in events if event.sequence > after], len(entries) == PAGE_ENTRIES
 
     def _ensure(
         self, session_id: str, tail: _Tail, after: int, queue: asyncio.Queue[SessionEvent | None]

@@ -138,8 +138,9 @@ class Runners:
                 await asyncio.sleep(HEARTBEAT_SECONDS)
                 await journal.catch_up()
                 return
-            # Who had the lease before may have written until then.
-            await journal.catch_up()
+            if held.lease.version != journal.session.version:
+                # Who had the lease before has written until then.
+                await journal.catch_up()
             # A beat also takes in what other replicas accept for the session.
             await held.keep(
                 self._loop(OwnJournal(journal, held)),

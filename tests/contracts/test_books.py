@@ -102,8 +102,23 @@ async def test_nothing_is_left_on_a_bill_when_a_turn_has_ended(
     await store.append(fact(session, 1, charge=charge(), open=True))
     assert await raw.llen(f"{prefix}:{{{session}}}:bill") == 1
     await store.append(fact(session, 2))
-    assert not await raw.exists(f"{prefix}:{{{session}}}:bill")
-    assert not await raw.exists(f"{prefix}:books:{{acme}}:unbilled")
+    keys = (f"{prefix}:{{{session}}}:bill", f"{prefix}:books:{{acme}}:unbilled")
+    async with asyncio.timeout(20):
+        while await raw.exists(*keys):
+            await asyncio.sleep(0.01)
+
+
+async def test_a_store_that_is_closed_leaves_nothing_on_bills(
+    server: Server, raw: Redis, prefix: str
+) -> None:
+    store = RedisSessionStore.connect(server.url, prefix=prefix)
+    sessions = [new_session() for _ in range(3)]
+    for session in sessions:
+        await store.append(fact(session, 0))
+        await store.append(fact(session, 1, charge=charge(), open=True))
+        await store.append(fact(session, 2))
+    await store.aclose()
+    assert not await raw.exists(*(f"{prefix}:{{{session}}}:bill" for session in sessions))
 
 
 async def test_the_books_outlive_the_session(store: RedisSessionStore, raw: Redis) -> None:

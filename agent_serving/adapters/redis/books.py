@@ -8,6 +8,8 @@ charge counts once. Reading enters what is still on bills first, so it misses no
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 from collections.abc import Iterable, Sequence
 from itertools import groupby
@@ -22,6 +24,8 @@ HOURS = 24
 KEEP_SECONDS = 400 * 24 * 3600
 _DAYS_AT_ONCE = 31
 _ENTRIES_AT_ONCE = 200
+SOON_SECONDS = 0.5
+"""A session whose turn waits for its caller again and again is entered once in that time."""
 
 
 class Books:
@@ -31,6 +35,9 @@ class Books:
         self._charge = gateway.script("charge")
         self._settle = gateway.script("bill_settle")
         self._unmark = gateway.script("open_unmark")
+        self._due: dict[str, str] = {}
+        """Session → tenant."""
+        self._task: asyncio.Task[None] | None = None
 
     def mark(self, append: Append) -> Command | None:
         """Says that the session's bill may have something on it; to be sent before the append."""
@@ -45,12 +52,30 @@ class Books:
             return b""
         return f"{append.version + 1} {append.charge.model_dump_json()}".encode()
 
-    async def enter_soon(self, session_id: str, tenant: str) -> None:
+    def enter_soon(self, session_id: str, tenant: str) -> None:
+        """Beside what is going on: nobody waits for it, as reading enters what is missing."""
+        self._due[session_id] = tenant
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._enter_later(), name="books")
+
+    async def aclose(self) -> None:
+        """Enter what is due."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._enter_due()
+
+    async def _enter_later(self) -> None:
+        while self._due:
+            await asyncio.sleep(SOON_SECONDS)
+            await self._enter_due()
+
+    async def _enter_due(self) -> None:
         """What cannot be entered now is entered by the next who reads the books."""
-        try:
-            await self._enter(session_id, tenant)
-        except StoreUnavailable:
-            return
+        due, self._due = self._due, {}
+        with contextlib.suppress(StoreUnavailable):
+            for session_id, tenant in due.items():
+                await self._enter(session_id, tenant)
 
     async def charges(self, tenant: str, since: int, until: int) -> list[Charge]:
         marks = await self._gateway.ask(("ZRANGE", self._keys(tenant).unbilled, 0, -1))

@@ -22,12 +22,13 @@ class Leases:
         self._release = gateway.script("lease_release")
 
     async def acquire(self, session_id: str, owner: str, ttl_ms: int) -> Lease | None:
-        epoch: int = await self._gateway.ask(
-            self._acquire(self._keys(session_id), encode(owner), ttl_ms)
+        keys = SessionKeys(self._prefix, session_id)
+        epoch, version = await self._gateway.ask(
+            self._acquire([keys.lease, keys.meta, keys.log], encode(owner), ttl_ms)
         )
         if epoch < 0:
             raise gone(session_id)
-        return Lease(owner, epoch) if epoch else None
+        return Lease(owner, epoch, version) if epoch else None
 
     async def renew(self, session_id: str, lease: Lease, ttl_ms: int) -> None:
         keys, owner = self._keys(session_id), encode(lease.owner)

@@ -56,7 +56,7 @@ class SessionLog:
             case b"ok":
                 if not append.open and rest == [b"1"]:
                     await self._index.settle(append.session_id, append.version + 1)
-                    await self._books.enter_soon(append.session_id, append.tenant)
+                    self._books.enter_soon(append.session_id, append.tenant)
                 return int(value)
             case b"stale":
                 raise StaleWriter(

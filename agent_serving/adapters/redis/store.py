@@ -319,6 +319,7 @@ class RedisSessionStore:
         return int((await self._gateway.ask(("INFO", "memory")))["used_memory"])
 
     async def aclose(self) -> None:
+        await self._books.aclose()
         await self._gateway.aclose()
 
     def _keys(self, session_id: str) -> SessionKeys:

@@ -40,7 +40,7 @@ trained on. Nothing was done to make it safe. Context: {context} tokens, trained
 
 ## Training
 Conversations made up on the fly by `agent_serving.local.demo_model` from a seed: no text of people.
-Tool results are those of the real tools, but for half of the countries, which are imagined so that
+Tool results are those of the real tools, but for most countries, which are imagined so that
 what is said of them has to be copied. {training}
 `agent-serving demo-model train` trains one like it; its conversations may have changed since.
 

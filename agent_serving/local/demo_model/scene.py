@@ -146,7 +146,7 @@ class Scene:
         return self.cased(values.city(self.rng, self.names))
 
     def country(self) -> str:
-        if self.held_out or self.rng.random() < 0.5:
+        if self.held_out or self.rng.random() < 0.25:
             things = entities.COUNTRIES
             return self.cased(entities.some(things, self.rng, held_out=self.held_out))
         name = self.cased(self.names.named(self.rng))
