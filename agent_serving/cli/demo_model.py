@@ -11,6 +11,7 @@ import typer
 from agent_serving.cli.console import console
 from agent_serving.cli.demo_model_evaluation import evaluate
 from agent_serving.local.demo_model import card as model_card
+from agent_serving.local.demo_model.shape import Shape
 from agent_serving.local.errors import LocalEngineError
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the training run.")]
@@ -58,7 +59,8 @@ def train(
 
     if start is not None and not (start / "model.safetensors").is_file():
         raise LocalEngineError(f"{start} holds no model: there is no model.safetensors in it.")
-    run(folder, Plan(minutes=minutes, seed=seed, processes=processes, start=start))
+    shape = Shape() if start is None else Shape.of(start / "config.json")
+    run(folder, Plan(minutes, seed, processes=processes, start=start, shape=shape))
 
 
 def export(

@@ -21,6 +21,8 @@ HOST = "127.0.0.1"
 CPU_PLATFORM = Path(__file__).parent / "cpu_platform"
 SUPERVISOR = Path(__file__).parent / "supervise.py"
 
+LIGHT_BYTES = 2 << 30
+
 # What the log of a starting server says, and what it means for the person who waits.
 MILESTONES = (
     ("Load weight begin", "loading the weights"),
@@ -72,7 +74,7 @@ def launch_command(
     if options.environment.device == "cpu":
         command += ["--device", "cpu", "--attention-backend", "torch_native"]
         command += ["--sampling-backend", "pytorch"]
-        if not has_bfloat16():
+        if _is_light(options.model) and not has_bfloat16():
             command += ["--dtype", "float32"]
     if options.session_radix_cache:
         command.append("--enable-session-radix-cache")
@@ -93,6 +95,14 @@ def launch_command(
         in_file = secrets_file is not None and not named
         command += ["--config", str(secrets_file)] if in_file else ["--api-key", options.api_key]
     return [*command, *options.extra_arguments]
+
+
+def _is_light(model: Path) -> bool:
+    """Whether it may take twice its size in memory, as bfloat16 does in float32."""
+    size = sum(file.stat().st_size for file in model.glob("*.safetensors"))
+    config = model / "config.json"
+    plain = config.is_file() and '"quantization_config"' not in config.read_text()
+    return plain and 0 < size <= LIGHT_BYTES
 
 
 def launch_environment(

@@ -16,7 +16,8 @@ from agent_serving.ports.batches import BatchStore
 class Lease:
     """The right to run a session's turns. `epoch` grows each time that the session changes hands,
     so an earlier holder can be told from the present one for ever. `version` is that of the
-    session's log when it was taken: earlier holders have written nothing behind it."""
+    session's log when it was taken: earlier holders have written nothing behind it. (Of a batch, 0:
+    it has no log.)"""
 
     owner: str
     epoch: int

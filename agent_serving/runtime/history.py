@@ -40,9 +40,12 @@ class History:
         InvalidRequest, ContextLengthExceeded, EngineUnavailable; then nothing was changed.
         """
         journal = await self._journals.open(session_id, tenant)
+        before: Made[tuple[str, ...]] | None = None
 
         def added(session: Session) -> e.SessionChanged | None:
-            if receipts.find(session.receipts, mark, self._ports.clock.now()) is not None:
+            nonlocal before
+            before = self.replay(session, mark)
+            if before is not None:
                 return None
             if session.active is not None or session.queue:
                 raise busy(session)
@@ -52,8 +55,11 @@ class History:
         fact = added(session)
         if fact is not None and session.turns:
             await self._renderer.render(apply(session, fact))
-        if await journal.commit(added) is not None:
-            return Made(tuple(item.id for item in items))
-        before = receipts.find(journal.session.receipts, mark, self._ports.clock.now())
-        assert before is not None
-        return Made(before.items, replayed=True)
+        await journal.commit(added)
+        return before or Made(tuple(item.id for item in items))
+
+    def replay(self, session: Session, mark: RequestMark | None) -> Made[tuple[str, ...]] | None:
+        """What an earlier request with this mark added; None where none did. Raises
+        IdempotencyMismatch."""
+        found = receipts.find(session.receipts, mark, self._ports.clock.now())
+        return None if found is None else Made(found.items, replayed=True)

@@ -168,3 +168,14 @@ async def test_a_hand_over_wakes_whoever_waits_for_one(
     assert (*found.session_ids, *rest.session_ids) in (("one", "two", "one"), ("one", "two"))
     assert (await other.handovers(rest.cursor, block_ms=10)).session_ids == ()
     await other.aclose()
+
+
+async def test_a_lease_says_how_much_was_written_before_it(store: RedisSessionStore) -> None:
+    session = new_session()
+    for version in range(3):
+        await store.append(fact(session, version))
+    lease = await held(store, session, "a")
+    assert lease.version == 3
+    await store.append(fact(session, 3, lease=lease))
+    await store.release_lease(session, lease)
+    assert (await held(store, session, "b")).version == 4

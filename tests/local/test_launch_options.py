@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent_serving.local import launch
-from agent_serving.local.install import EngineEnvironment
+from agent_serving.local.install import Device, EngineEnvironment
 from agent_serving.local.launch import (
     CPU_PLATFORM,
     LaunchOptions,
@@ -44,14 +44,40 @@ def test_a_cuda_machine_gets_none_of_the_cpu_flags(options: LaunchOptions, tmp_p
     assert {"PYTHONPATH", "SGLANG_PLATFORM", "OMP_NUM_THREADS"}.isdisjoint(environment)
 
 
-@pytest.mark.parametrize("has", [False, True])
-def test_a_cpu_without_bfloat16_is_given_float32(
-    options: LaunchOptions, monkeypatch: pytest.MonkeyPatch, has: bool
+@pytest.mark.parametrize(
+    ("has", "size", "config", "device", "given"),
+    [
+        (False, 3, "{}", "cpu", True),
+        (True, 3, "{}", "cpu", False),
+        (False, 3, "{}", "cuda", False),
+        (False, 5, "{}", "cpu", False),
+        (False, 3, '{"quantization_config": {}}', "cpu", False),
+        (False, 0, "{}", "cpu", False),
+    ],
+)
+def test_a_light_model_runs_in_float32_where_the_cpu_has_no_bfloat16(
+    options: LaunchOptions,
+    monkeypatch: pytest.MonkeyPatch,
+    has: bool,
+    size: int,
+    config: str,
+    device: Device,
+    given: bool,
 ) -> None:
     monkeypatch.setattr(launch, "has_bfloat16", lambda: has)
-    assert ("float32" in launch_command(options, 1)) is not has
-    cuda = replace(options, environment=EngineEnvironment(options.log, "cuda"))
-    assert "--dtype" not in launch_command(cuda, 1)
+    monkeypatch.setattr(launch, "LIGHT_BYTES", 4)
+    options.model.mkdir()
+    (options.model / "model.safetensors").write_bytes(bytes(size))
+    (options.model / "config.json").write_text(config)
+    on = replace(options, environment=EngineEnvironment(options.log, device))
+    assert ("float32" in launch_command(on, 1)) is given
+
+
+def test_of_a_model_that_is_not_here_nothing_is_known(
+    options: LaunchOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch, "has_bfloat16", lambda: False)
+    assert "--dtype" not in launch_command(options, 1)
 
 
 def test_the_services_own_python_does_not_reach_the_engine(

@@ -229,6 +229,20 @@ async def test_items_are_added_once_by_their_key(talking: Talking) -> None:
     assert len(await said(talk, conversation)) == 8
 
 
+async def test_calls_that_were_added_are_answered_again_behind_a_response(talking: Talking) -> None:
+    talk = await talking("Hello.")
+    conversation = (await talk.client.conversations.create()).id
+    items = [
+        *NEWS,
+        {"type": "function_call", "call_id": "a", "name": "look_up", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "a", "output": "lost"},
+    ]
+    body: Any = {"items": items, "extra_headers": {"Idempotency-Key": "a"}}
+    added = await talk.client.conversations.items.create(conversation, **body)
+    await talk.client.responses.create(model="scripted", input="You?", conversation=conversation)
+    assert await talk.client.conversations.items.create(conversation, **body) == added
+
+
 async def test_items_for_a_busy_conversation_are_refused(talking: Talking) -> None:
     talk = await talking("Hello.", Say("A long story, told slowly.", delay=0.2))
     conversation, _ = await begun(talk)

@@ -220,3 +220,17 @@ async def test_a_stuck_follower_does_not_slow_the_turn(start: Any) -> None:
     assert loop.time() - before < 5
     for feed in stuck:
         await feed.aclose()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+async def test_a_feed_is_read_to_its_end_however_many_entries_a_page_has(
+    start: Any, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    service = await start(ScriptedEngine([ADD, "It is 3."]))
+    session = await open_session(service)
+    await say(service, session, "1+2?")
+    session = await reload(service, session)
+    events = await follow_to_the_end(service, session)
+    monkeypatch.setattr(follow, "PAGE_ENTRIES", size)
+    assert await follow_to_the_end(service, session) == events
+    assert (await service.feed.page(session, 0, 10_000))[: len(events)] == events

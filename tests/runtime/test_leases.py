@@ -320,3 +320,25 @@ async def test_what_a_draining_replica_hears_of_a_turn_is_acted_on_by_another(st
     ended = await adopted(second, session, turn)
     assert ended.status == "cancelled"
     assert engine.aborted
+
+
+async def test_who_runs_a_session_reads_it_again_only_where_something_was_written(
+    start: Any, odd: OddStore
+) -> None:
+    first, second = await start(ScriptedEngine(), store=odd), await start(ScriptedEngine())
+    session = await open_session(first)
+    await say(first, session, "hi")
+    loads = 0
+
+    async def count(load: Any, _: Any) -> Any:
+        nonlocal loads
+        loads += 1
+        return await load()
+
+    odd.around["load"] = count
+    turn = await begin(first, session, "again")
+    await settle(first, session, turn)
+    assert loads == 2, "to begin the turn, and to wait for it"
+    await say(second, session, "and there")
+    session = await reload(first, session)
+    assert [turn.status for turn in session.turns] == ["completed"] * 3

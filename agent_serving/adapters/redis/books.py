@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
@@ -20,12 +21,16 @@ from agent_serving.domain.charge import Account, Charge
 from agent_serving.domain.errors import StoreUnavailable
 from agent_serving.ports import Append
 
+log = logging.getLogger(__name__)
+
 HOURS = 24
 KEEP_SECONDS = 400 * 24 * 3600
 _DAYS_AT_ONCE = 31
 _ENTRIES_AT_ONCE = 200
+_SESSIONS_AT_ONCE = 16
 SOON_SECONDS = 0.5
 """A session whose turn waits for its caller again and again is entered once in that time."""
+CLOSING_SECONDS = 2.0
 
 
 class Books:
@@ -59,11 +64,13 @@ class Books:
             self._task = asyncio.create_task(self._enter_later(), name="books")
 
     async def aclose(self) -> None:
-        """Enter what is due."""
+        """Enter what is due, as far as that takes no longer than `CLOSING_SECONDS`."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await self._enter_due()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await self._enter_due()
 
     async def _enter_later(self) -> None:
         while self._due:
@@ -71,11 +78,23 @@ class Books:
             await self._enter_due()
 
     async def _enter_due(self) -> None:
-        """What cannot be entered now is entered by the next who reads the books."""
-        due, self._due = self._due, {}
-        with contextlib.suppress(StoreUnavailable):
-            for session_id, tenant in due.items():
-                await self._enter(session_id, tenant)
+        due = list(self._due)
+        for start in range(0, len(due), _SESSIONS_AT_ONCE):
+            some = due[start : start + _SESSIONS_AT_ONCE]
+            await asyncio.gather(*(self._enter_one(session_id) for session_id in some))
+
+    async def _enter_one(self, session_id: str) -> None:
+        """What cannot be entered now stays due; who reads the books enters it, too."""
+        tenant = self._due.pop(session_id)
+        try:
+            await self._enter(session_id, tenant)
+        except StoreUnavailable:
+            self._due.setdefault(session_id, tenant)
+        except asyncio.CancelledError:
+            self._due.setdefault(session_id, tenant)
+            raise
+        except Exception:
+            log.exception("the bill of %s cannot be entered", session_id)
 
     async def charges(self, tenant: str, since: int, until: int) -> list[Charge]:
         marks = await self._gateway.ask(("ZRANGE", self._keys(tenant).unbilled, 0, -1))

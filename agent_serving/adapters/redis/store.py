@@ -319,8 +319,10 @@ class RedisSessionStore:
         return int((await self._gateway.ask(("INFO", "memory")))["used_memory"])
 
     async def aclose(self) -> None:
-        await self._books.aclose()
-        await self._gateway.aclose()
+        try:
+            await self._books.aclose()
+        finally:
+            await self._gateway.aclose()
 
     def _keys(self, session_id: str) -> SessionKeys:
         return SessionKeys(self._prefix, session_id)

@@ -144,14 +144,16 @@ async def add_conversation_items(
     on with them where it was."""
     session = await _found(api, conversation_id)
     tell_ignored(response, unknown(body))
-    history = _history(api, body.items)
-    if session.turns and not all(isinstance(item, MessageItem) for item in history):
-        raise Unsupported(
-            "Only messages can be added behind a conversation's first response; calls and their "
-            "outputs are part of a response.",
-            param="items",
-        )
-    added = await api.service.history.add(api.tenant, session.id, history, mark=mark)
+    added = api.service.history.replay(session, mark)
+    if added is None:
+        history = _history(api, body.items)
+        if session.turns and not all(isinstance(item, MessageItem) for item in history):
+            raise Unsupported(
+                "Only messages can be added behind a conversation's first response; calls and "
+                "their outputs are part of a response.",
+                param="items",
+            )
+        added = await api.service.history.add(api.tenant, session.id, history, mark=mark)
     tell(response, replayed=added.replayed)
     session = await _found(api, conversation_id)
     return item_list([item for item in transcript(session) if item["id"] in added.value], False)

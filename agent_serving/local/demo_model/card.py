@@ -12,6 +12,8 @@ from agent_serving.local.demo_model.tally import ALL
 
 RESULTS = "evaluation.json"
 """What `demo-model evaluate --json` found, beside the weights."""
+REMARKS = "training.md"
+"""What else is to be said of how these weights were trained, where there is something."""
 
 _TEXT = """\
 ---
@@ -66,7 +68,7 @@ def card(directory: Path) -> str:
         hidden=shape.hidden,
         vocabulary=shape.vocabulary,
         context=shape.context,
-        training=_training(directory / "curve.jsonl"),
+        training=_training(directory / "curve.jsonl") + _remarks(directory / REMARKS),
         results=_results(directory / RESULTS),
     )
 
@@ -94,6 +96,10 @@ def _training(curve: Path) -> str:
 
 def _spent(line: dict[str, Any]) -> str:
     return f"{line['seconds'] / 60:.0f} minutes and {line['tokens'] / 1e6:.1f} million tokens"
+
+
+def _remarks(path: Path) -> str:
+    return f"\n{path.read_text()}" if path.exists() else ""
 
 
 def _stages(lines: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:

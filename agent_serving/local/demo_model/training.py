@@ -1,4 +1,4 @@
-"""Training from scratch: by the processor's clock, resumable, with a learning curve."""
+"""Training: by the processor's clock, resumable, with a learning curve."""
 
 # Its libraries are an extra.
 # mypy: disable-error-code="import-not-found,no-any-return"
@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
 from agent_serving.local.demo_model import circuit, rendering, scoring, tokenizer
 from agent_serving.local.demo_model.batches import Batch, Batches
@@ -27,6 +27,7 @@ from agent_serving.local.demo_model.model import Model
 from agent_serving.local.demo_model.optimizer import Optimizer
 from agent_serving.local.demo_model.shape import Shape
 from agent_serving.local.demo_model.toolbox import Toolbox
+from agent_serving.local.errors import LocalEngineError
 from agent_serving.local.processor import has_bfloat16
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class Training:
         dtype = torch.bfloat16 if self._lower else torch.float32
         self._optimizer = Optimizer(self.model, dtype)
         self.state = State()
-        self._losses: deque[float] = deque(maxlen=50)
+        self._losses: deque[Tensor] = deque(maxlen=50)
         self._clock = time.monotonic if self._device == "cuda" else time.process_time
         self._since = 0.0
         self._resume()
@@ -173,9 +174,9 @@ class Training:
         self.state.step += 1
         self.state.tokens += tokens
         self.state.seconds += seconds
-        self._losses.append(loss.item())
+        self._losses.append(loss.detach())
         if self.state.step % 50 == 0 and self._crowd.leads:
-            mean = fmean(self._losses)
+            mean = torch.stack(tuple(self._losses)).mean().item()
             self._note({"loss": round(mean, 4), "share": round(share, 3)})
             state = self.state
             self._say(
@@ -202,20 +203,30 @@ class Training:
         unfinished.replace(self._folder / "checkpoint.pt")
 
     def _resume(self) -> None:
-        checkpoint = self._folder / "checkpoint.pt"
+        checkpoint, curve = self._folder / "checkpoint.pt", self._folder / "curve.jsonl"
         if checkpoint.exists():
             saved = torch.load(checkpoint, map_location=self._device)
             self.model.load_state_dict(saved["model"])
             self._optimizer.load(saved["optimizer"])
             self.state = State(**saved["state"])
+            if self._crowd.leads:
+                curve.write_text("".join(_up_to(self.state.step, curve)))
             self._say(f"resumed at {self.state.seconds / 60:.1f} minutes")
         elif self._plan.start is not None:
             begun = load_file(self._plan.start / "model.safetensors")
             self.model.load_state_dict({name: value.float() for name, value in begun.items()})
-            self._say(f"started from {self._plan.start}")
             before = self._plan.start / "curve.jsonl"
             if self._crowd.leads and before.exists():
-                shutil.copyfile(before, self._folder / "curve.jsonl")
+                shutil.copyfile(before, curve)
+            self._say(f"started from {self._plan.start}")
+
+
+def _up_to(step: int, curve: Path) -> list[str]:
+    """Its lines without those at the end that tell of steps behind the checkpoint."""
+    lines = curve.read_text().splitlines(keepends=True) if curve.exists() else []
+    while lines and json.loads(lines[-1])["step"] > step:
+        lines.pop()
+    return lines
 
 
 def prepare(folder: Path, plan: Plan, say: Say) -> None:
@@ -225,8 +236,9 @@ def prepare(folder: Path, plan: Plan, say: Say) -> None:
 
 
 def _tokenizer(path: Path, generator: Generator, plan: Plan, say: Say) -> Tokenizer:
-    if not path.exists() and plan.start is not None:
-        shutil.copyfile(plan.start / "tokenizer.json", path)
+    if plan.start is not None:
+        # Its weights know no other; a run that was begun from scratch here has one of its own.
+        _require_same(plan.start / "tokenizer.json", path)
     if not path.exists():
         say("training the tokenizer")
         some = islice(generator.stream(plan.seed), TOKENIZER_CONVERSATIONS)
@@ -235,3 +247,13 @@ def _tokenizer(path: Path, generator: Generator, plan: Plan, say: Say) -> Tokeni
     from tokenizers import Tokenizer
 
     return Tokenizer.from_file(str(path))
+
+
+def _require_same(start: Path, path: Path) -> None:
+    if not path.exists():
+        shutil.copyfile(start, path)
+    elif path.read_bytes() != start.read_bytes():
+        raise LocalEngineError(
+            f"{path.parent} holds another training, whose tokenizer is not that of {start.parent}. "
+            "Train in an empty folder."
+        )
