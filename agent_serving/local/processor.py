@@ -11,8 +11,8 @@ _BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
 
 @cache
 def has_bfloat16(cpuinfo: Path = CPUINFO) -> bool:
-    """Whether it has instructions for bfloat16. Where it has none, products of matrices take about
-    ten times as long in it as in float32. False where the system does not tell."""
+    """Whether it has instructions for bfloat16. Where it has none, products of matrices take many
+    times as long in it as in float32. False where the system does not tell."""
     try:
         lines = cpuinfo.read_text().splitlines()
     except OSError:

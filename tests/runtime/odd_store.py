@@ -44,6 +44,17 @@ class OddStore:
 
         self.around["append"] = odd
 
+    def count(self, method: str) -> list[tuple[Any, ...]]:
+        """The arguments of each call from now on."""
+        calls: list[tuple[Any, ...]] = []
+
+        async def odd(call: Callable[[], Awaitable[Any]], args: tuple[Any, ...]) -> Any:
+            calls.append(args)
+            return await call()
+
+        self.around[method] = odd
+        return calls
+
     def delay(self, of: str, seconds: float) -> None:
         async def odd(write: Callable[[], Awaitable[Any]], args: tuple[Any, ...]) -> Any:
             if f'"type":"{of}"'.encode() in args[0].fact:

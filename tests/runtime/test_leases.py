@@ -170,19 +170,12 @@ async def test_a_lease_that_may_have_run_out_is_renewed_before_anything_is_done(
     session = await open_session(service)
     held = await HeldLease.acquire(odd, session.id, "me")
     assert held is not None
-    renewals = 0
-
-    async def count(renew: Any, _: Any) -> Any:
-        nonlocal renewals
-        renewals += 1
-        return await renew()
-
-    odd.around["renew_lease"] = count
+    renewals = odd.count("renew_lease")
     await held.certain()
-    assert renewals == 0
+    assert len(renewals) == 0
     await asyncio.sleep(0.4)
     await held.certain()
-    assert renewals == 1
+    assert len(renewals) == 1
     await asyncio.sleep(0.4)
     assert await odd.acquire_lease(session.id, "another", 60_000) == Lease("another", 2)
     with pytest.raises(Fenced):
@@ -328,17 +321,10 @@ async def test_who_runs_a_session_reads_it_again_only_where_something_was_writte
     first, second = await start(ScriptedEngine(), store=odd), await start(ScriptedEngine())
     session = await open_session(first)
     await say(first, session, "hi")
-    loads = 0
-
-    async def count(load: Any, _: Any) -> Any:
-        nonlocal loads
-        loads += 1
-        return await load()
-
-    odd.around["load"] = count
+    loads = odd.count("load")
     turn = await begin(first, session, "again")
     await settle(first, session, turn)
-    assert loads == 2, "to begin the turn, and to wait for it"
+    assert len(loads) == 2, "to begin the turn, and to wait for it"
     await say(second, session, "and there")
     session = await reload(first, session)
     assert [turn.status for turn in session.turns] == ["completed"] * 3

@@ -155,8 +155,8 @@ async def add_conversation_items(
             )
         added = await api.service.history.add(api.tenant, session.id, history, mark=mark)
     tell(response, replayed=added.replayed)
-    session = await _found(api, conversation_id)
-    return item_list([item for item in transcript(session) if item["id"] in added.value], False)
+    shown = [item for item in transcript(added.session) if item["id"] in added.items]
+    return item_list(shown, False)
 
 
 @router.get(

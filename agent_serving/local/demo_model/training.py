@@ -203,30 +203,31 @@ class Training:
         unfinished.replace(self._folder / "checkpoint.pt")
 
     def _resume(self) -> None:
-        checkpoint, curve = self._folder / "checkpoint.pt", self._folder / "curve.jsonl"
+        checkpoint, start = self._folder / "checkpoint.pt", self._plan.start
         if checkpoint.exists():
             saved = torch.load(checkpoint, map_location=self._device)
             self.model.load_state_dict(saved["model"])
             self._optimizer.load(saved["optimizer"])
             self.state = State(**saved["state"])
-            if self._crowd.leads:
-                curve.write_text("".join(_up_to(self.state.step, curve)))
             self._say(f"resumed at {self.state.seconds / 60:.1f} minutes")
-        elif self._plan.start is not None:
-            begun = load_file(self._plan.start / "model.safetensors")
+        elif start is not None:
+            begun = load_file(start / "model.safetensors")
             self.model.load_state_dict({name: value.float() for name, value in begun.items()})
-            before = self._plan.start / "curve.jsonl"
-            if self._crowd.leads and before.exists():
-                shutil.copyfile(before, curve)
-            self._say(f"started from {self._plan.start}")
+            self._say(f"started from {start}")
+        if self._crowd.leads:
+            self._begin_curve()
+
+    def _begin_curve(self) -> None:
+        """That of the model before, and of this training what is in the checkpoint."""
+        curve, start = self._folder / "curve.jsonl", self._plan.start
+        before = [] if start is None else _lines(start / "curve.jsonl")
+        mine = _lines(curve)[len(before) :]
+        kept = [line for line in mine if json.loads(line)["step"] <= self.state.step]
+        curve.write_text("".join([*before, *kept]))
 
 
-def _up_to(step: int, curve: Path) -> list[str]:
-    """Its lines without those at the end that tell of steps behind the checkpoint."""
-    lines = curve.read_text().splitlines(keepends=True) if curve.exists() else []
-    while lines and json.loads(lines[-1])["step"] > step:
-        lines.pop()
-    return lines
+def _lines(curve: Path) -> list[str]:
+    return curve.read_text().splitlines(keepends=True) if curve.exists() else []
 
 
 def prepare(folder: Path, plan: Plan, say: Say) -> None:

@@ -85,11 +85,14 @@ def test_a_few_steps_of_training_lower_the_loss_and_go_on_where_they_stopped(
 
 
 def test_a_trained_model_is_trained_further(libraries: Path, tmp_path: Path) -> None:
-    said = run(libraries, FEW_STEPS, str(tmp_path), "50", str(WEIGHTS))
+    said = run(libraries, FEW_STEPS, str(tmp_path), "20", str(WEIGHTS))
     assert f"started from {WEIGHTS}" in said
+    before = (WEIGHTS / "curve.jsonl").read_text().splitlines()
+    behind_the_checkpoint = json.dumps({"step": 30, "loss": 9.0})
+    (tmp_path / "curve.jsonl").write_text("\n".join([*before, behind_the_checkpoint, ""]))
+    assert "resumed" in run(libraries, FEW_STEPS, str(tmp_path), "50", str(WEIGHTS))
     assert (tmp_path / "tokenizer.json").read_bytes() == (WEIGHTS / "tokenizer.json").read_bytes()
     curve = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
-    before = (WEIGHTS / "curve.jsonl").read_text().splitlines()
     assert curve[: len(before)] == [json.loads(line) for line in before]
     [loss] = (line["loss"] for line in curve[len(before) :] if "loss" in line)
     assert loss < 1, "of random weights it is six in the first steps"
