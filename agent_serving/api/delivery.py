@@ -11,6 +11,7 @@ from fastapi import Request, Response
 from agent_serving.api import views
 from agent_serving.api.bodies import GrammarOutput, OutputBody
 from agent_serving.api.context import Api
+from agent_serving.api.preference import heeded
 from agent_serving.api.turn_bodies import TurnBody
 from agent_serving.domain.constraint import step_constraint
 from agent_serving.domain.errors import InvalidRequest
@@ -31,16 +32,28 @@ def turn_view(api: Api, session_id: str, turn: Turn, response: Response) -> view
 
 
 async def settled(
-    api: Api, request: Request, response: Response, session_id: str, turn: Turn
+    api: Api, request: Request, session_id: str, turn: Turn, patience: int | None = None
+) -> Turn | None:
+    """The turn once it is over or waits for the caller. None after `patience` seconds, when this
+    process is about to end, or when the caller goes: the turn goes on in any case."""
+    waiting = api.service.sessions.settled(api.tenant, session_id, turn.id, at_hand=True)
+    return await _while_there(request, waiting, api.service.closing, patience)
+
+
+async def outcome(
+    api: Api,
+    request: Request,
+    response: Response,
+    session_id: str,
+    turn: Turn,
+    patience: int | None,
 ) -> Turn:
-    """The turn once it is over or waits for the caller. As it is (202) when this process is about
-    to end, or the caller goes: the turn goes on either way."""
-    waiting = api.service.sessions.settled(api.tenant, session_id, turn.id)
-    done = await _while_there(request, waiting, api.service.closing)
-    if done is not None:
-        return done
-    response.status_code = 202
-    return turn
+    """`settled`, or 202 and the turn as it was."""
+    done = await settled(api, request, session_id, turn, patience)
+    if done is None:
+        response.status_code = 202
+    heeded(response, patience)
+    return done or turn
 
 
 async def turn_request(
@@ -85,14 +98,15 @@ def _check_tool_choice(api: Api, agent: Agent, body: TurnBody) -> None:
 
 
 async def _while_there(
-    request: Request, work: Coroutine[Any, Any, T], closing: asyncio.Event
+    request: Request, work: Coroutine[Any, Any, T], closing: asyncio.Event, seconds: int | None
 ) -> T | None:
     """The result, or None where the caller has gone first, or nobody is to wait any more."""
     gone = asyncio.create_task(_disconnected(request))
     closed = asyncio.create_task(closing.wait())
     done = asyncio.create_task(work)
     try:
-        await asyncio.wait({gone, closed, done}, return_when=asyncio.FIRST_COMPLETED)
+        tasks = {gone, closed, done}
+        await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         return done.result() if done.done() else None
     finally:
         for task in (gone, closed, done):

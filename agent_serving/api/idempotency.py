@@ -1,7 +1,7 @@
 """The header Idempotency-Key: a request that comes again is answered, not done again.
 
 An answer is not stored. What the first request made is found by its key and shown as it stands now;
-a turn is waited for, or streamed from its start, as the first request asked for it.
+a turn is waited for, or streamed from what the first request put in, as that asked for it.
 """
 
 from __future__ import annotations

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from agent_serving.api import views
 from agent_serving.api.context import Context, SessionId, TurnId
-from agent_serving.api.delivery import turn_view
+from agent_serving.api.delivery import outcome, turn_view
 from agent_serving.api.errors import BadHeader, documented
 from agent_serving.api.idempotency import Mark, tell
 from agent_serving.api.messages import AnswerBody, SteerBody
+from agent_serving.api.preference import Patience
+from agent_serving.api.stream import EVENTS, EventStream, turn_stream
 from agent_serving.api.turn_bodies import InputsBody
 from agent_serving.domain.errors import (
     IdempotencyMismatch,
@@ -25,23 +27,43 @@ router = APIRouter(prefix="/v1/sessions/{session_id}", tags=["turns"])
     "/turns/{turn_id}/inputs",
     response_model=views.Turn,
     summary="Answer what a turn waits for, or steer it",
-    responses=documented(BadHeader, NotFound, TurnNotActive, IdempotencyMismatch, body=True),
+    responses={
+        200: {
+            "description": "The turn; with `mode=stream` its server-sent events from here on, up "
+            "to its end or to where it waits again.",
+            "content": EVENTS,
+        },
+        202: {
+            "model": views.Turn,
+            "description": "With `mode=wait`: the time of `Prefer: wait=N` is over, the turn runs.",
+        },
+        **documented(BadHeader, NotFound, TurnNotActive, IdempotencyMismatch, body=True),
+    },
 )
 async def give_inputs(
     session_id: SessionId,
     turn_id: TurnId,
     body: InputsBody,
     api: Context,
+    request: Request,
     response: Response,
     mark: Mark,
-) -> views.Turn:
+    patience: Patience,
+) -> views.Turn | EventStream:
     """Results of client-side calls, approvals, the truth about calls in doubt, and messages for a
     turn under way. The answers are durable when this returns; the turn goes on by itself once all
-    that it waits for is there. Follow it by its events."""
+    that it waits for is there. `mode` says how to be told of that, as where a turn is started."""
     _check_once(body.inputs)
-    made = await api.service.inputs.answer(api.tenant, session_id, turn_id, body.inputs, mark=mark)
-    tell(response, replayed=made.replayed)
-    return turn_view(api, session_id, made.value, response)
+    inputs, sessions = api.service.inputs, api.service.sessions
+    taken = await inputs.answer(api.tenant, session_id, turn_id, body.inputs, mark=mark)
+    turn = taken.turn
+    tell(response, replayed=taken.sequence is None)
+    if body.mode == "stream":
+        session = await sessions.get(api.tenant, session_id)
+        return await turn_stream(api, session, taken, mark)
+    if body.mode == "wait":
+        turn = await outcome(api, request, response, session_id, turn, patience)
+    return turn_view(api, session_id, turn, response)
 
 
 def _check_once(inputs: list[AnswerBody]) -> None:

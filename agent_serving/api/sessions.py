@@ -10,12 +10,13 @@ from agent_serving.api import views
 from agent_serving.api.agents import REFUSED, chosen
 from agent_serving.api.bodies import SessionBody, SessionPatch
 from agent_serving.api.context import Api, Context, SessionId
-from agent_serving.api.delivery import settled, turn_view
+from agent_serving.api.delivery import outcome, turn_view
 from agent_serving.api.errors import BadHeader, documented
 from agent_serving.api.idempotency import Mark, tell
 from agent_serving.api.listing import SessionFilter, list_page
 from agent_serving.api.messages import texts
 from agent_serving.api.paging import NewestFirst
+from agent_serving.api.preference import Patience
 from agent_serving.api.stream import EVENTS, EventStream, turn_stream
 from agent_serving.domain.errors import (
     BudgetExhausted,
@@ -49,7 +50,8 @@ STREAMED: dict[str, Any] = {
         200: STREAMED,
         202: {
             "model": views.OpenedSession,
-            "description": "With an `input` and `mode=background`: the turn runs.",
+            "description": "With an `input`: the turn runs (`mode=background`, or the time of "
+            "`Prefer: wait=N` is over).",
         },
         **documented(
             BadHeader,
@@ -65,7 +67,12 @@ STREAMED: dict[str, Any] = {
     },
 )
 async def open_session(
-    body: SessionBody, api: Context, request: Request, response: Response, mark: Mark
+    body: SessionBody,
+    api: Context,
+    request: Request,
+    response: Response,
+    mark: Mark,
+    patience: Patience,
 ) -> views.OpenedSession | EventStream:
     """With an `input` the first turn starts at once and is answered by `mode`, as by
     `POST /v1/sessions/{session_id}/turns`. If it cannot start, no session is opened."""
@@ -85,11 +92,11 @@ async def open_session(
     taken = await _first_turn(api, session, asked)
     turn = taken.turn
     if body.mode == "stream":
-        return await turn_stream(api, session, taken)
+        return await turn_stream(api, session, taken, mark)
     if body.mode == "background":
         response.status_code = 202
     else:
-        turn = await settled(api, request, response, session.id, turn)
+        turn = await outcome(api, request, response, session.id, turn, patience)
     session = await api.service.sessions.get(api.tenant, session.id)
     return views.OpenedSession.opened(session, turn_view(api, session.id, turn, response))
 
@@ -173,7 +180,7 @@ async def _opened(api: Api, body: SessionBody, mark: RequestMark | None) -> Made
 
 async def _first_turn(api: Api, session: Session, asked: TurnRequest) -> Taken:
     try:
-        return await api.service.sessions.start_turn(api.tenant, session.id, asked)
+        return await api.service.sessions.start_turn(api.tenant, session.id, asked, at_hand=True)
     except Exception:
         # Nobody knows the session's id: it would stay for ever. The request may come again.
         await api.service.sessions.maker.forget(asked.mark)

@@ -15,6 +15,7 @@ from agent_serving.api.context import Api
 from agent_serving.api.idempotency import REPLAYED
 from agent_serving.api.views import Time, View
 from agent_serving.domain.feed import TERMINAL_EVENTS, EventType
+from agent_serving.domain.receipt import RequestMark
 from agent_serving.domain.session import TERMINAL, Session
 from agent_serving.runtime.follow import SessionEvent, is_dropped
 from agent_serving.runtime.quotas import Seat
@@ -143,15 +144,18 @@ async def replayed(
         after = events[-1].sequence
 
 
-async def turn_stream(api: Api, session: Session, taken: Taken) -> EventStream:
+async def turn_stream(
+    api: Api, session: Session, taken: Taken, mark: RequestMark | None
+) -> EventStream:
     """A turn from what was taken for it to where it is over or waits for the caller; of a replayed
-    request, from the turn's start."""
+    request, from what was taken the first time."""
     turn_id, trace_id = taken.turn.id, taken.turn.trace_id
     headers = {"x-turn-id": turn_id, "x-session-id": session.id, "x-trace-id": trace_id}
     first = taken.sequence
     if first is None:
+        assert mark is not None
         headers |= REPLAYED
-        first = await api.service.feed.start_of(session, turn_id)
+        first = await api.service.feed.start_of(session, mark.key)
 
     def of_turn(event: SessionEvent) -> bool:
         return event.turn_id == turn_id

@@ -96,3 +96,7 @@ class InputsBody(Value):
         max_length=256,
         description="Taken all or none, in this order.",
     )
+    mode: Mode = Field(
+        "background",
+        description="How to answer once they are taken: at once, or as a turn that is started.",
+    )

@@ -6,11 +6,12 @@ from fastapi import APIRouter, Request, Response
 
 from agent_serving.api import views
 from agent_serving.api.context import Context, SessionId, TurnId
-from agent_serving.api.delivery import settled, turn_request, turn_view
+from agent_serving.api.delivery import outcome, settled, turn_request, turn_view
 from agent_serving.api.errors import BadHeader, documented
 from agent_serving.api.idempotency import Mark, tell
 from agent_serving.api.messages import texts
 from agent_serving.api.paging import OldestFirst, cut
+from agent_serving.api.preference import Patience, heeded
 from agent_serving.api.sessions import STREAMED
 from agent_serving.api.stream import EventStream, turn_stream
 from agent_serving.api.turn_bodies import TurnBody, TurnPatch
@@ -38,7 +39,11 @@ router = APIRouter(prefix="/v1/sessions/{session_id}", tags=["turns"])
     summary="Start a turn",
     responses={
         200: STREAMED,
-        202: {"model": views.Turn, "description": "With `mode=background`: the turn runs."},
+        202: {
+            "model": views.Turn,
+            "description": "The turn runs (`mode=background`, or the time of `Prefer: wait=N` is "
+            "over).",
+        },
         **documented(
             BadHeader,
             NotFound,
@@ -63,25 +68,31 @@ async def start_turn(
     request: Request,
     response: Response,
     mark: Mark,
+    patience: Patience,
 ) -> views.Turn | EventStream:
     """The turn is durable before anything is answered, and it runs to its end whether or not the
     caller stays. The header `x-turn-id` names it in every mode. With `mode=wait` a replica that is
-    about to end answers 202 and the turn as it is; another one goes on with it."""
+    about to end answers 202 and the turn as it is; another one goes on with it. Wait for it there:
+    `GET …/turns/{turn_id}` with `Prefer: wait=N`."""
     session = await api.service.sessions.get(api.tenant, session_id)
     taken = api.service.sessions.replay(session, mark)
     if taken is None:
         asked = await turn_request(api, session, body, texts(body.input), request)
         taken = await api.service.sessions.start_turn(
-            api.tenant, session_id, asked.but(mark=mark), on_conflict=body.on_conflict
+            api.tenant,
+            session_id,
+            asked.but(mark=mark),
+            on_conflict=body.on_conflict,
+            at_hand=True,
         )
     turn = taken.turn
     tell(response, replayed=taken.sequence is None)
     if body.mode == "stream":
-        return await turn_stream(api, session, taken)
+        return await turn_stream(api, session, taken, mark)
     if body.mode == "background":
         response.status_code = 202
     else:
-        turn = await settled(api, request, response, session_id, turn)
+        turn = await outcome(api, request, response, session_id, turn, patience)
     return turn_view(api, session_id, turn, response)
 
 
@@ -110,9 +121,19 @@ async def list_turns(session_id: SessionId, api: Context, query: OldestFirst) ->
     responses=documented(NotFound),
 )
 async def get_turn(
-    session_id: SessionId, turn_id: TurnId, api: Context, response: Response
+    session_id: SessionId,
+    turn_id: TurnId,
+    api: Context,
+    request: Request,
+    response: Response,
+    patience: Patience,
 ) -> views.Turn:
+    """As it is now; with `Prefer: wait=N`, once it is over or waits for the caller, and after N
+    seconds in any case."""
     turn = await api.service.sessions.turn(api.tenant, session_id, turn_id)
+    if patience is not None:
+        turn = await settled(api, request, session_id, turn, patience) or turn
+        heeded(response, patience)
     return turn_view(api, session_id, turn, response)
 
 

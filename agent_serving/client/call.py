@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
 from agent_serving.client.propagation import trace_headers
+from agent_serving.client.settings import PATIENCE_SECONDS
 
 Params = Mapping[str, str | int | list[str] | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`path` is below /v1. `timeout` is seconds of silence; None is the client's usual one."""
+    """`path` is below /v1. `timeout` is seconds of silence; None is the client's usual one.
+    `patience` is how long the service was asked to wait before it answers."""
 
     verb: str
     path: str
@@ -23,6 +25,7 @@ class Call:
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     timeout: float | None = None
+    patience: float = 0.0
 
     @property
     def where(self) -> str:
@@ -57,6 +60,12 @@ def post(path: str, body: Any = None) -> Call:
     """With a key of its own: however often it is sent, it is done once."""
     key = {"idempotency-key": str(uuid.uuid4())}
     return Call("POST", path, body=body, headers=key | trace_headers())
+
+
+def patient(call: Call) -> Call:
+    """Answered once the turn is over or waits, or after a while with the turn as it is then."""
+    headers = {**call.headers, "prefer": f"wait={PATIENCE_SECONDS}"}
+    return replace(call, headers=headers, patience=PATIENCE_SECONDS)
 
 
 def stream(verb: str, path: str, params: Params, timeout: float) -> Call:

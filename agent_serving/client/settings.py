@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 DEFAULT_URL = "http://127.0.0.1:8080"
 SILENCE_SECONDS = 45.0
 """A stream in which not even a ping came for so long is broken: pings come every 15 s."""
+PATIENCE_SECONDS = 20
+"""How long one request waits for a turn, before it asks again: less than what lies between lets a
+silent connection live."""
 
 
 @dataclass(frozen=True, slots=True)

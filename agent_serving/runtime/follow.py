@@ -143,9 +143,10 @@ class Feed:
             after = events[-1].sequence if events else after
         return found[:limit]
 
-    async def start_of(self, session: Session, turn_id: str) -> int:
-        """The sequence of the turn's first event; 1 where it is not found. Raises LogGone."""
-        after, name = 0, f'"{turn_id}"'.encode()
+    async def start_of(self, session: Session, named: str) -> int:
+        """The sequence of the first event of what is `named` by a turn's id or by the key of a
+        request; 1 where it is not found. Raises LogGone."""
+        after, name = 0, f'"{named}"'.encode()
         while entries := await self._store.read(session.id, after):
             for entry in entries:
                 match entry:

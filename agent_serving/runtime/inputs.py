@@ -17,11 +17,11 @@ from agent_serving.domain.session import OPEN, Session, Turn
 from agent_serving.domain.step import ToolStep
 from agent_serving.domain.values import Timings, ToolResult, Value
 from agent_serving.ports import Ports
-from agent_serving.runtime.idempotency import Made
 from agent_serving.runtime.journal import Journal, Journals
 from agent_serving.runtime.runners import Runners
 from agent_serving.runtime.sessions import Sessions
 from agent_serving.runtime.turn_checks import turn_of
+from agent_serving.runtime.turn_request import Taken
 
 MAX_RESULT_CHARS = 262_144
 
@@ -79,7 +79,7 @@ class Inputs:
         inputs: Sequence[Input],
         *,
         mark: RequestMark | None = None,
-    ) -> Made[Turn]:
+    ) -> Taken:
         """All inputs are checked before the first is taken. Each is a part of the request: those
         that an earlier request with this mark had taken are passed over. Raises NotFound,
         TurnNotActive (also for a call that is not open), InvalidRequest, IdempotencyMismatch."""
@@ -89,15 +89,13 @@ class Inputs:
         for position, given in enumerate(inputs[done:], done):
             self._check(journal.session, turn_id, given, f"inputs[{position}]")
         _check_once(inputs)
+        first: int | None = None
         for position, given in enumerate(inputs[done:], done):
             part = None if mark is None else mark.but(part=position + 1)
-            if isinstance(given, SteerInput):
-                texts = [given.content]
-                await self._sessions.steer(tenant, session_id, turn_id, texts, mark=part)
-            else:
-                await self._take(journal, turn_id, given, part)
+            sequence = await self._take(journal, turn_id, given, part)
+            first = sequence if position == 0 else first
         self._runners.ensure(journal)
-        return Made(turn_of(journal.session, turn_id), replayed=done == len(inputs))
+        return Taken(turn_of(journal.session, turn_id), first)
 
     def _check(self, session: Session, turn_id: str, given: Input, param: str) -> None:
         turn = turn_of(session, turn_id)
@@ -127,9 +125,18 @@ class Inputs:
         self,
         journal: Journal,
         turn_id: str,
-        given: ToolResultInput | InDoubtInput | ApprovalInput,
+        given: Input,
         mark: RequestMark | None,
-    ) -> None:
+    ) -> int | None:
+        """The number of the first event that tells of it; None where it was taken before."""
+        if isinstance(given, SteerInput):
+            now = journal.session
+            texts = [given.content]
+            steered = await self._sessions.steer(
+                now.tenant, now.id, turn_id, texts, mark=mark, at_hand=True
+            )
+            return steered.sequence
+
         def fact(
             session: Session,
         ) -> e.ToolFinished | e.ToolReleased | e.ApprovalResolved | None:
@@ -171,7 +178,8 @@ class Inputs:
                 request=mark,
             )
 
-        await journal.commit(fact)
+        committed = await journal.commit(fact)
+        return None if committed is None else committed.sequence
 
 
 def _result(given: ToolResultInput | InDoubtInput) -> ToolResult:

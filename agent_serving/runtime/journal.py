@@ -220,9 +220,13 @@ class Journals:
     async def create(self, fact: AnyFact, tokens: Sequence[int] = ()) -> Journal:
         return self._keep(await Journal.create(self._store, self._observers, fact, tokens))
 
-    async def open(self, session_id: str, tenant: str) -> Journal:
-        """The session as it is now. Raises NotFound (also when it is another tenant's)."""
-        journal = await self.find(session_id)
+    async def open(self, session_id: str, tenant: str, *, at_hand: bool = False) -> Journal:
+        """The session as it is now; with `at_hand` as this process knows it, for a caller who has
+        read or written it a moment ago: what is decided on that is decided anew where it has moved
+        on (`Journal.commit`). Raises NotFound (also when it is another tenant's)."""
+        journal = self._alive.get(session_id) if at_hand else None
+        if journal is None:
+            journal = await self.find(session_id)
         if journal is None or journal.session.tenant != tenant:
             raise NotFound(
                 f"There is no session {session_id!r}. GET /v1/sessions lists those there are.",

@@ -20,13 +20,7 @@ from agent_serving.domain.errors import (
 from agent_serving.domain.fold import apply
 from agent_serving.domain.receipt import RequestMark
 from agent_serving.domain.session import OPEN, TERMINAL, Session, Turn
-from agent_serving.domain.values import (
-    Agent,
-    Budget,
-    Item,
-    Limits,
-    MessageItem,
-)
+from agent_serving.domain.values import Agent, Budget, Item, Limits, MessageItem
 from agent_serving.ports import Ports
 from agent_serving.runtime.budgets import Budgets
 from agent_serving.runtime.idempotency import Made, SessionMaker
@@ -156,16 +150,17 @@ class Sessions:
         request: TurnRequest,
         *,
         on_conflict: OnConflict = "reject",
+        at_hand: bool = False,
     ) -> Taken:
         """The turn, durable; it runs from here on, whatever becomes of the caller. With `steer`
-        on a busy session, the turn that was steered.
+        on a busy session, the turn that was steered. `at_hand`: see `Journals.open`.
 
         Raises NotFound, SessionBusy, BudgetExhausted, Overloaded, ContextLengthExceeded,
         EngineUnavailable, IdempotencyMismatch, ShuttingDown, StoreUnavailable; then nothing was
         changed.
         """
         self._runners.require_admission()
-        journal = await self._journals.open(session_id, tenant)
+        journal = await self._journals.open(session_id, tenant, at_hand=at_hand)
         session = journal.session
         if known := self.replay(session, request.mark):
             return known
@@ -183,9 +178,7 @@ class Sessions:
             await self._budgets.require_room(session, interrupts=interrupts)
         if active is not None and on_conflict == "steer":
             try:
-                return await self.steer(
-                    session.tenant, session.id, active.id, request.input, mark=request.mark
-                )
+                return await self._steer(journal, active.id, request.input, request.mark)
             except TurnNotActive:
                 # It ended in this moment: what was to steer it starts a turn of its own.
                 session = journal.session
@@ -222,10 +215,12 @@ class Sessions:
             return None
         return Taken(turn_of(session, receipt.turn_id or ""), None)
 
-    async def settled(self, tenant: str, session_id: str, turn_id: str) -> Turn:
+    async def settled(
+        self, tenant: str, session_id: str, turn_id: str, *, at_hand: bool = False
+    ) -> Turn:
         """The turn once it is terminal or waits for the caller; one that is being cancelled waits
         no more. Raises NotFound, LogGone."""
-        journal = await self._journals.open(session_id, tenant)
+        journal = await self._journals.open(session_id, tenant, at_hand=at_hand)
         turn_of(journal.session, turn_id)
 
         def is_settled(session: Session) -> bool:
@@ -258,9 +253,15 @@ class Sessions:
         texts: Sequence[str],
         *,
         mark: RequestMark | None = None,
+        at_hand: bool = False,
     ) -> Taken:
         """The model sees the messages at the next step boundary. Raises TurnNotActive."""
-        journal = await self._journals.open(session_id, tenant)
+        journal = await self._journals.open(session_id, tenant, at_hand=at_hand)
+        return await self._steer(journal, turn_id, texts, mark)
+
+    async def _steer(
+        self, journal: Journal, turn_id: str, texts: Sequence[str], mark: RequestMark | None
+    ) -> Taken:
         items = self._items(texts)
 
         def steered(session: Session) -> e.TurnSteered | None:

@@ -39,7 +39,7 @@ async def run_agent(
     if session_id is None:
         taken = await _first_turn(api, session, request)
     else:
-        taken = await api.service.sessions.start_turn(api.tenant, session.id, request)
+        taken = await api.service.sessions.start_turn(api.tenant, session.id, request, at_hand=True)
     telling = asyncio.create_task(_tell(api, context, session, taken), name="mcp progress")
     try:
         turn = await _settled(api, session.id, taken.turn)
@@ -85,7 +85,7 @@ async def _session(api: Api, tool: str, session_id: str | None) -> Session:
 
 async def _first_turn(api: Api, session: Session, asked: TurnRequest) -> Taken:
     try:
-        return await api.service.sessions.start_turn(api.tenant, session.id, asked)
+        return await api.service.sessions.start_turn(api.tenant, session.id, asked, at_hand=True)
     except Exception:
         # Nobody knows the session's id: it would stay for ever.
         await api.service.sessions.delete(api.tenant, session.id)
@@ -94,7 +94,8 @@ async def _first_turn(api: Api, session: Session, asked: TurnRequest) -> Taken:
 
 async def _settled(api: Api, session_id: str, turn: Turn) -> Turn:
     """The turn as it is where this process is about to end: it goes on elsewhere."""
-    done = asyncio.ensure_future(api.service.sessions.settled(api.tenant, session_id, turn.id))
+    sessions = api.service.sessions
+    done = asyncio.ensure_future(sessions.settled(api.tenant, session_id, turn.id, at_hand=True))
     closing = asyncio.create_task(api.service.closing.wait())
     try:
         await asyncio.wait({done, closing}, return_when=asyncio.FIRST_COMPLETED)

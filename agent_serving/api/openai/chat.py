@@ -54,8 +54,7 @@ async def create_completion(
         turn = session.turn(begun.id.turn_id)
         assert turn is not None
         response.headers["x-turn-id"], response.headers["x-trace-id"] = turn.id, turn.trace_id
-        await settled(api, request, response, session.id, turn)
-        response.status_code = 200
+        await settled(api, request, session.id, turn)
         _, shown = await found(api, begun.id)
         return completion_of(shown)
     finally:

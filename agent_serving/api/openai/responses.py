@@ -86,8 +86,7 @@ async def create_response(
         session, _ = await found(api, begun.id)
         turn = session.turn(begun.id.turn_id)
         assert turn is not None
-        await settled(api, request, response, session.id, turn)
-        response.status_code = 200
+        await settled(api, request, session.id, turn)
     session, shown = await found(api, begun.id, steps=steps)
     _name(response, session, begun.id)
     await pass_away(api, begun)
@@ -138,8 +137,7 @@ async def cancel_response(
     session, _ = await found(api, own)
     made = await api.service.sessions.cancel(api.tenant, session.id, own.turn_id, mark=mark)
     tell(response, replayed=made.replayed)
-    await settled(api, request, response, session.id, made.value)
-    response.status_code = 200
+    await settled(api, request, session.id, made.value)
     session, shown = await found(api, own)
     _name(response, session, own)
     return shown

@@ -189,7 +189,7 @@ async def _turn(
         asked.api, agent, session.limits, asked.body, texts, asked.request, mark
     )
     taken = await asked.api.service.sessions.start_turn(
-        asked.api.tenant, session.id, turn.but(history=history, follows=follows)
+        asked.api.tenant, session.id, turn.but(history=history, follows=follows), at_hand=True
     )
     own = ResponseId(session.id, taken.turn.id)
     return Begun(own, taken.sequence, replayed=taken.sequence is None)
@@ -237,5 +237,8 @@ async def _answer(asked: Asked, session: Session, part: Part) -> Begun:
         for answer in asked.heard.answers
     ]
     inputs += [SteerInput(content=text) for text in asked.heard.news() if text]
-    made = await api.service.inputs.answer(api.tenant, session.id, turn.id, inputs, mark=asked.mark)
-    return Begun(ResponseId(session.id, turn.id, number + 1), replayed=made.replayed)
+    taken = await api.service.inputs.answer(
+        api.tenant, session.id, turn.id, inputs, mark=asked.mark
+    )
+    replayed = taken.sequence is None
+    return Begun(ResponseId(session.id, turn.id, number + 1), replayed=replayed)

@@ -20,7 +20,7 @@ from agent_serving.client.bodies import (
     plain,
     turn_body,
 )
-from agent_serving.client.call import delete, get, patch, post, segment
+from agent_serving.client.call import delete, get, patch, patient, post, segment
 from agent_serving.client.models.item import Item, read_item
 from agent_serving.client.models.session import SessionData
 from agent_serving.client.models.shape import Deleted
@@ -78,9 +78,11 @@ class AsyncSession:
     ) -> Result[Any]:
         """Say something, and have the answer. Raises TurnError, TurnWaitingError, OutputError,
         APIError."""
-        async with self.stream(input, output_type=output_type, **options) as turn:
-            result: Result[Any] = await turn.result()
-            return result
+        shape = shape_of(output_type)
+        body = turn_body(input, shape, options) | {"mode": "wait"}
+        data = await self._transport.read(TurnData, patient(post(f"{self.path}/turns", body)))
+        turn = AsyncTurn(self._transport, self.id, data.id, shape, self._answering)
+        return await turn.outcome_of(data)
 
     @overload
     def stream(

@@ -80,7 +80,7 @@ class AsyncTransport:
             params=call.query or None,
             json=call.body,
             headers={**settings.headers, **call.headers},
-            timeout=httpx.Timeout(call.timeout or settings.timeout, connect=5.0),
+            timeout=httpx.Timeout((call.timeout or settings.timeout) + call.patience, connect=5.0),
         )
 
     def _silent(self, call: Call, cause: httpx.TransportError) -> APIConnectionError:

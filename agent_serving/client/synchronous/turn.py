@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from agent_serving.client.answering import Answering, Resolution, approval, resolution
 from agent_serving.client.bodies import BudgetSpec, plain
-from agent_serving.client.call import get, patch, post, segment
+from agent_serving.client.call import get, patch, patient, post, segment
 from agent_serving.client.errors import ConflictError, without_answer
 from agent_serving.client.models.step import Step
 from agent_serving.client.models.turn import TurnData
@@ -67,7 +67,22 @@ class Turn(Generic[T]):
 
     def outcome(self) -> Result[T]:
         """What it came to, where it is over. Raises TurnError, TurnWaitingError, OutputError."""
-        turn = self.get()
+        return self._result(self.get())
+
+    def outcome_of(self, turn: TurnData) -> Result[T]:
+        """What it comes to from here on: waited for, and answered where that can be done here.
+        Raises TurnError, TurnWaitingError, OutputError, APIError."""
+        held_up = False
+        while not held_up and (turn.is_open or turn.status == "waiting"):
+            before = turn
+            if turn.is_open:
+                turn = self.transport.read(TurnData, patient(get(self.path)))
+            else:
+                turn, complete = self._reply(turn, patiently=True)
+                held_up = turn is before or not complete
+        return self._result(turn)
+
+    def _result(self, turn: TurnData) -> Result[T]:
         if turn.status != "completed":
             raise without_answer(turn)
         steps = self.steps().all()
@@ -111,12 +126,21 @@ class Turn(Generic[T]):
         turn = self.get()
         if turn.status != "waiting":
             return True
+        _, complete = self._reply(turn)
+        return complete
+
+    def _reply(self, turn: TurnData, *, patiently: bool = False) -> tuple[TurnData, bool]:
+        """Answer what it waits for; the turn then, and whether nothing is left that holds it up.
+        `patiently`: once it is over or waits again."""
         answers, complete = finished(self._answering.answers(turn))
+        if not answers:
+            return turn, complete
+        path, body = f"{self.path}/inputs", {"inputs": answers}
+        call = patient(post(path, {**body, "mode": "wait"})) if patiently else post(path, body)
         try:
-            if answers:
-                self.answer(answers)
+            return self.transport.read(TurnData, call), complete
         except ConflictError as error:
             # Somebody else was faster, or the turn was cancelled meanwhile.
             if error.code != "turn_not_active":
                 raise
-        return complete
+            return self.get(), complete
