@@ -57,7 +57,7 @@ async def give_inputs(
     inputs, sessions = api.service.inputs, api.service.sessions
     taken = await inputs.answer(api.tenant, session_id, turn_id, body.inputs, mark=mark)
     turn = taken.turn
-    tell(response, replayed=taken.sequence is None)
+    tell(response, replayed=taken.replayed)
     if body.mode == "stream":
         session = await sessions.get(api.tenant, session_id)
         return await turn_stream(api, session, taken, mark)

@@ -151,10 +151,11 @@ async def turn_stream(
     request, from what was taken the first time."""
     turn_id, trace_id = taken.turn.id, taken.turn.trace_id
     headers = {"x-turn-id": turn_id, "x-session-id": session.id, "x-trace-id": trace_id}
+    if taken.replayed:
+        headers |= REPLAYED
     first = taken.sequence
     if first is None:
         assert mark is not None
-        headers |= REPLAYED
         first = await api.service.feed.start_of(session, mark.key)
 
     def of_turn(event: SessionEvent) -> bool:

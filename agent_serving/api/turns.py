@@ -86,7 +86,7 @@ async def start_turn(
             at_hand=True,
         )
     turn = taken.turn
-    tell(response, replayed=taken.sequence is None)
+    tell(response, replayed=taken.replayed)
     if body.mode == "stream":
         return await turn_stream(api, session, taken, mark)
     if body.mode == "background":

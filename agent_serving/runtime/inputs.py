@@ -89,13 +89,13 @@ class Inputs:
         for position, given in enumerate(inputs[done:], done):
             self._check(journal.session, turn_id, given, f"inputs[{position}]")
         _check_once(inputs)
-        first: int | None = None
+        told: list[int | None] = [None] * done
         for position, given in enumerate(inputs[done:], done):
             part = None if mark is None else mark.but(part=position + 1)
-            sequence = await self._take(journal, turn_id, given, part)
-            first = sequence if position == 0 else first
+            told.append(await self._take(journal, turn_id, given, part))
         self._runners.ensure(journal)
-        return Taken(turn_of(journal.session, turn_id), first)
+        turn = turn_of(journal.session, turn_id)
+        return Taken(turn, told[0], replayed=not any(told))
 
     def _check(self, session: Session, turn_id: str, given: Input, param: str) -> None:
         turn = turn_of(session, turn_id)

@@ -178,7 +178,10 @@ class Sessions:
             await self._budgets.require_room(session, interrupts=interrupts)
         if active is not None and on_conflict == "steer":
             try:
-                return await self._steer(journal, active.id, request.input, request.mark)
+                texts, mark = request.input, request.mark
+                return await self.steer(
+                    session.tenant, session.id, active.id, texts, mark=mark, at_hand=True
+                )
             except TurnNotActive:
                 # It ended in this moment: what was to steer it starts a turn of its own.
                 session = journal.session
@@ -213,7 +216,7 @@ class Sessions:
         receipt = receipts.find(session.receipts, mark, self._now())
         if receipt is None or not self._is_taken(session, mark):
             return None
-        return Taken(turn_of(session, receipt.turn_id or ""), None)
+        return Taken(turn_of(session, receipt.turn_id or ""), None, replayed=True)
 
     async def settled(
         self, tenant: str, session_id: str, turn_id: str, *, at_hand: bool = False
@@ -257,11 +260,6 @@ class Sessions:
     ) -> Taken:
         """The model sees the messages at the next step boundary. Raises TurnNotActive."""
         journal = await self._journals.open(session_id, tenant, at_hand=at_hand)
-        return await self._steer(journal, turn_id, texts, mark)
-
-    async def _steer(
-        self, journal: Journal, turn_id: str, texts: Sequence[str], mark: RequestMark | None
-    ) -> Taken:
         items = self._items(texts)
 
         def steered(session: Session) -> e.TurnSteered | None:

@@ -35,7 +35,9 @@ class TurnRequest(Value):
 @dataclass(frozen=True, slots=True)
 class Taken:
     """A request that was taken: the turn it went to, and the feed number of the first event that
-    tells of it; None where an earlier request with this Idempotency-Key was taken."""
+    tells of it; None where that was told of an earlier request with this Idempotency-Key, of which
+    this one is a replay unless it had something to add."""
 
     turn: Turn
     sequence: int | None
+    replayed: bool = False

@@ -192,7 +192,7 @@ async def _turn(
         asked.api.tenant, session.id, turn.but(history=history, follows=follows), at_hand=True
     )
     own = ResponseId(session.id, taken.turn.id)
-    return Begun(own, taken.sequence, replayed=taken.sequence is None)
+    return Begun(own, taken.sequence, replayed=taken.replayed)
 
 
 # --- answers to calls -----------------------------------------------------------------------
@@ -240,5 +240,4 @@ async def _answer(asked: Asked, session: Session, part: Part) -> Begun:
     taken = await api.service.inputs.answer(
         api.tenant, session.id, turn.id, inputs, mark=asked.mark
     )
-    replayed = taken.sequence is None
-    return Begun(ResponseId(session.id, turn.id, number + 1), replayed=replayed)
+    return Begun(ResponseId(session.id, turn.id, number + 1), replayed=taken.replayed)
