@@ -25,7 +25,7 @@ up: $(INSTALLED) ## Run SGLang, Redis and the API here, until Ctrl-C
 
 test: services check ## Check the code, then run all tests, on a real SGLang and a real Redis
 	$(BIN)/agent-serving engine install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 chaos: $(INSTALLED) ## Kill, stop and cut replicas and Redis under 500 turns; print the matrix
 	$(BIN)/python -m tests.chaos --turns 500
@@ -34,6 +34,7 @@ soak: $(INSTALLED) ## Ten minutes of mixed load that fail on a leak, then the ch
 	$(BIN)/agent-serving soak --minutes 10
 	$(BIN)/python -m tests.chaos --turns 500
 
+# Most tests wait for a server more than they compute, so two processes share them, file by file.
 # The store is tested on a Redis server of the system's too, and over TLS; the explorer in Chromium;
 # MCP with a third party's server of git repositories.
 services:

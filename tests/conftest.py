@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import signal
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,21 @@ from agent_serving.local.shipped_model import shipped_model
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
+# What is started here can be interrupted, also where the tests run in a shell's background, which
+# has its children ignore that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 HOME = Path(os.environ.get("AGENT_SERVING_TEST_HOME", ".agent-serving"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Half a surrogate pair in a test's log cannot travel from the process that ran the test."""
+    report = yield
+    report.sections = [
+        (title, text.encode(errors="backslashreplace").decode()) for title, text in report.sections
+    ]
+    return report
 
 
 def engine_on(log: Path) -> EngineProcess:

@@ -28,8 +28,8 @@ def made(folder: Path, *arguments: str) -> tuple[str, str]:
     """Id and secret."""
     told = run(folder, "keys", "create", *arguments)
     assert told.returncode == 0, told.stderr
-    found = re.match(r"key_\w+", told.stderr)
-    assert found is not None
+    found = re.search(r"^key_\w+", told.stderr, re.MULTILINE)
+    assert found is not None, told.stderr
     return found[0], told.stdout.strip()
 
 
