@@ -12,9 +12,9 @@ import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, TypeAlias
+from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis, SSLConnection
+from redis.asyncio import ConnectionPool, Redis, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
@@ -30,9 +30,9 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from agent_serving.adapters.redis.connections import Command as Command
+from agent_serving.adapters.redis.connections import Connections
 from agent_serving.domain.errors import InvalidRequest, StoreFull, StoreUnavailable
-
-Command: TypeAlias = tuple[bytes | str | int, ...]
 
 _PAUSES = (0.0, 0.05, 0.2, 0.5)
 """Seconds before each new try. Together less than a second: a restart of Redis is ridden out,
@@ -84,7 +84,9 @@ class Gateway:
                 param="redis",
             )
         self._client = client
-        self._readers = Redis.from_pool(_waiting(pool, max_readers))
+        ours = _without_its_bounds(pool)
+        self._writers, self._readers = Connections(ours), Connections(ours)
+        self._places = asyncio.Semaphore(pool.max_connections)
         self._seats = asyncio.Semaphore(max_readers)
         self._scripts: dict[str, Script] = {}
 
@@ -106,7 +108,12 @@ class Gateway:
 
     async def send(self, *commands: Command) -> list[Any]:
         """The replies. Raises StoreUnavailable."""
-        return await self._settle(lambda: self._attempt(self._client, commands))
+
+        async def attempt() -> list[Any]:
+            async with asyncio.timeout(_SOCKET_TIMEOUT), self._places:
+                return await self._attempt(self._writers, commands)
+
+        return await self._settle(attempt)
 
     async def ask(self, command: Command) -> Any:
         return (await self.send(command))[0]
@@ -133,8 +140,8 @@ class Gateway:
             self._seats.release()
 
     async def aclose(self) -> None:
-        await self._client.aclose()
-        await self._readers.aclose()
+        for each in (self._writers, self._readers, self._client):
+            await each.aclose()
 
     async def _settle(self, attempt: Callable[[], Awaitable[list[Any]]]) -> list[Any]:
         # redis-py looks at an idle connection under a timeout of zero, and there a cancellation of
@@ -160,7 +167,7 @@ class Gateway:
                     raise self._unavailable(error) from error
                 if isinstance(error, ReadOnlyError):
                     # The server was demoted: its name may lead to another one now.
-                    await self._client.connection_pool.disconnect(inuse_connections=False)
+                    await self._writers.close_idle()
             except RedisError as error:
                 raise self._unavailable(error) from error
             await asyncio.sleep(pause)
@@ -169,12 +176,12 @@ class Gateway:
         except (*_LOST, RedisError) as error:
             raise self._unavailable(error) from error
 
-    async def _attempt(self, client: Redis, commands: Sequence[Command]) -> list[Any]:
-        replies = await _exchange(client, commands)
+    async def _attempt(self, connections: Connections, commands: Sequence[Command]) -> list[Any]:
+        replies = await connections.exchange(commands)
         if any(isinstance(reply, NoScriptError) for reply in replies):
             # Redis forgets scripts when it restarts. What ran already may run again (see above).
             loads = [("SCRIPT LOAD", script.source) for script in self._scripts.values()]
-            replies = (await _exchange(client, [*loads, *commands]))[len(loads) :]
+            replies = (await connections.exchange([*loads, *commands]))[len(loads) :]
         for reply in replies:
             if isinstance(reply, Exception):
                 raise reply
@@ -219,17 +226,12 @@ def client_of(url: str, *, max_connections: int) -> Redis:
     """A client as the gateway likes it; nothing is sent yet. Raises InvalidRequest (the URL)."""
     settings: dict[str, Any] = {
         "max_connections": max_connections,
-        "timeout": _SOCKET_TIMEOUT,
-        "protocol": 2,
         "socket_connect_timeout": _CONNECT_TIMEOUT,
-        "socket_timeout": _SOCKET_TIMEOUT,
-        # The gateway decides what is tried again.
-        "retry": Retry(NoBackoff(), 0),
     }
     if not url.startswith("unix:"):
         settings["socket_keepalive"] = True
     try:
-        return Redis.from_pool(BlockingConnectionPool.from_url(url, **settings))
+        return Redis.from_pool(ConnectionPool.from_url(url, **settings))
     except (ValueError, TypeError) as error:
         # Neither the URL nor the error's text is repeated: they may hold a password.
         raise InvalidRequest(
@@ -239,8 +241,8 @@ def client_of(url: str, *, max_connections: int) -> Redis:
         ) from error
 
 
-def _waiting(pool: ConnectionPool, max_readers: int) -> ConnectionPool:
-    """Connections to the same server for blocking reads, which have their own bounds in time."""
+def _without_its_bounds(pool: ConnectionPool) -> ConnectionPool:
+    """Connections to the same server; the gateway decides what is waited for, and tried again."""
     settings = {
         name: value
         for name, value in pool.connection_kwargs.items()
@@ -248,14 +250,4 @@ def _waiting(pool: ConnectionPool, max_readers: int) -> ConnectionPool:
         if not name.startswith(("maint_notifications", "oss_cluster", "orig_"))
     }
     settings |= {"protocol": 2, "socket_timeout": None, "retry": Retry(NoBackoff(), 0)}
-    # Two more than seats: one that is being closed may still count.
-    return ConnectionPool(
-        connection_class=pool.connection_class, max_connections=max_readers + 2, **settings
-    )
-
-
-async def _exchange(client: Redis, commands: Sequence[Command]) -> list[Any]:
-    async with client.pipeline(transaction=False) as pipeline:
-        for command in commands:
-            pipeline.execute_command(*command)
-        return await pipeline.execute(raise_on_error=False)
+    return ConnectionPool(connection_class=pool.connection_class, **settings)
