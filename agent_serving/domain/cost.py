@@ -32,12 +32,15 @@ class Cost(Value):
         return total_of((self, other))
 
 
+FREE = Cost()
 PARTS = ("input", "cached_input", "output", "tool", "kv_residency", "gpu_seconds", "prefix_miss")
 
 
 def total_of(costs: Iterable[Cost]) -> Cost:
-    """All of them added up: one new value, however many there are."""
-    rows = list(costs)
+    """All of them added up: at most one new value, however many there are."""
+    rows = [cost for cost in costs if cost != FREE]
+    if len(rows) < 2:
+        return rows[0] if rows else FREE
     return Cost(
         currency=next((row.currency for row in rows if row.currency is not None), None),
         **{part: sum((getattr(row, part) for row in rows), NOTHING) for part in PARTS},
