@@ -9,6 +9,7 @@ Json = dict[str, Any]
 
 TERMINAL = {"response.completed", "response.incomplete", "response.failed"}
 PARTS = {"message", "reasoning"}
+AT_ONCE = "mcp_approval_request"
 
 
 def dumped(events: Sequence[Any]) -> list[Json]:
@@ -46,8 +47,10 @@ def _take(event: Json, items: dict[int, Json], done: dict[int, Json]) -> None:
         return
     if kind == "response.output_item.added":
         assert index not in items, "an output_index is unique"
-        assert event["item"]["status"] == "in_progress"
-        items[index] = {**event["item"], "parts": [], "text": ""}
+        whole = event["item"]["type"] == AT_ONCE
+        assert whole or event["item"]["status"] == "in_progress"
+        text = event["item"]["arguments"] if whole else ""
+        items[index] = {**event["item"], "parts": [], "text": text}
         return
     item = items[index]
     assert index not in done, f"{kind} came behind the item's end"

@@ -28,7 +28,8 @@ Content = str | list[ContentPart]
 
 class InputItem(Lenient):
     """By `type`: `message` (`role`, `content`), `function_call` (`call_id`, `name`, `arguments`),
-    `function_call_output` (`call_id`, `output`), `reasoning` (passed over), `mcp_call`."""
+    `function_call_output` (`call_id`, `output`), `mcp_approval_response` (`approval_request_id`,
+    `approve`), `mcp_call`; `reasoning` and `mcp_approval_request` are passed over."""
 
     type: str = Field("message", description="What it is.", examples=["message"])
     id: str | None = Field(None, max_length=256, description="Items get new ids here.")
@@ -41,6 +42,10 @@ class InputItem(Lenient):
     arguments: str | None = Field(None, description="JSON text.")
     server_label: str | None = Field(None, max_length=64, description="Of an `mcp_call`.")
     output: Content | None = Field(None, description="What the call gave.")
+    approval_request_id: str | None = Field(
+        None, max_length=256, description="Of the `mcp_approval_request` that this answers."
+    )
+    approve: bool | None = Field(None, description="Whether the call may run.")
 
 
 class ToolFilter(Lenient):
@@ -75,8 +80,8 @@ class Tool(Lenient):
     )
     require_approval: Literal["always", "never"] | ApprovalFilter = Field(
         "never",
-        description="Which calls of the MCP server wait until somebody agrees, by the REST API. "
-        "The deployment may ask for more.",
+        description="Which calls of the MCP server wait until somebody agrees: the response ends "
+        "with an `mcp_approval_request` for each. The deployment may ask for more.",
     )
     server_url: str | None = Field(None, description="Refused: servers are configured.")
     connector_id: str | None = Field(None, description="Refused: servers are configured.")

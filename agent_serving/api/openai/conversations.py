@@ -181,6 +181,12 @@ def _history(api: Api, items: list[InputItem]) -> tuple[Item, ...]:
             "conversation.",
             param="items",
         )
+    if said.agreements:
+        raise Unsupported(
+            "An mcp_approval_response goes with a request to /v1/responses, not into a "
+            "conversation.",
+            param="items",
+        )
     return said.items
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from agent_serving.api.errors import Unsupported
 from agent_serving.api.openai.bodies import Content, Input, InputItem
+from agent_serving.api.openai.ids import call_asked_about
 from agent_serving.api.openai.output import SERVER_LABEL
 from agent_serving.domain.errors import InvalidRequest
 from agent_serving.domain.mcp import served_name
@@ -21,11 +22,24 @@ NewId = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
+class Agreement:
+    """Or its opposite: the answer to a request for approval."""
+
+    request_id: str
+    approve: bool
+
+    @property
+    def call_id(self) -> str:
+        return call_asked_about(self.request_id)
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """`instructions` are the system messages in front."""
 
     instructions: tuple[str, ...]
     items: tuple[Item, ...]
+    agreements: tuple[Agreement, ...] = ()
 
     @property
     def answers(self) -> tuple[ToolResultItem, ...]:
@@ -64,10 +78,13 @@ def heard(given: Input | None, new_id: NewId, *, param: str = "input") -> Heard:
         return Heard((), items)
     instructions: list[str] = []
     found: list[Item] = []
+    agreements: list[Agreement] = []
     names: dict[str, str] = {}
     for position, item in enumerate(given):
         place = f"{param}[{position}]"
-        if item.type == "message" and item.role in ("system", "developer"):
+        if item.type == "mcp_approval_response":
+            agreements.append(_agreement(item, place))
+        elif item.type == "message" and item.role in ("system", "developer"):
             if found:
                 raise Unsupported(
                     "A system or developer message can only come before all others.", param=place
@@ -79,7 +96,14 @@ def heard(given: Input | None, new_id: NewId, *, param: str = "input") -> Heard:
                 if isinstance(each, ToolCallItem):
                     names.setdefault(each.call_id, each.name)
             found += new
-    return Heard(tuple(instructions), tuple(found))
+    return Heard(tuple(instructions), tuple(found), tuple(agreements))
+
+
+def _agreement(item: InputItem, place: str) -> Agreement:
+    request_id = _given(item.approval_request_id, f"{place}.approval_request_id")
+    if item.approve is None:
+        raise InvalidRequest(f"`{place}.approve` is missing.", param=f"{place}.approve")
+    return Agreement(request_id, item.approve)
 
 
 def _items(item: InputItem, names: Mapping[str, str], new_id: NewId, place: str) -> Sequence[Item]:
@@ -100,12 +124,13 @@ def _items(item: InputItem, names: Mapping[str, str], new_id: NewId, place: str)
             call = _call(item.model_copy(update={"name": _called(item)}), item.id, new_id, place)
             output = text_of(item.output, f"{place}.output") if item.output else "Error."
             return [call, _result(call.call_id, call.name, output, new_id)]
-        case "reasoning":
+        case "reasoning" | "mcp_approval_request":
             return []
         case other:
             raise Unsupported(
                 f"Items of type {other[:64]!r} cannot be read here. Send messages, function_call, "
-                "function_call_output, mcp_call or reasoning.",
+                "function_call_output, mcp_call, mcp_approval_request, mcp_approval_response or "
+                "reasoning.",
                 param=f"{place}.type",
             )
 

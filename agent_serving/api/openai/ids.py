@@ -1,4 +1,5 @@
-"""Ids of responses and conversations: they say where the thing is, so no index is needed."""
+"""Ids of responses, conversations and requests for approval: they say where the thing is, so no
+index is needed."""
 
 from __future__ import annotations
 
@@ -40,6 +41,16 @@ def no_response(response_id: str, param: str = "response_id") -> NotFound:
         "`store: false`.",
         param=param,
     )
+
+
+def approval_id(call_id: str) -> str:
+    """Of the question whether the call may run."""
+    return f"mcpr_{call_id.partition('_')[2]}"
+
+
+def call_asked_about(approval_request_id: str) -> str:
+    """The call's id, if there is such a question."""
+    return f"call_{approval_request_id.removeprefix('mcpr_')}"
 
 
 def conversation_id(session_id: str) -> str:

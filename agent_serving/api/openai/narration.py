@@ -16,13 +16,15 @@ from pydantic import TypeAdapter
 from agent_serving.api.openai.objects import opening
 from agent_serving.api.openai.output import (
     Json,
+    approval_request,
+    may_ask,
     output_item,
     output_text,
     reasoning_text,
     runs_here,
 )
 from agent_serving.domain.feed import TERMINAL_EVENTS
-from agent_serving.domain.values import Agent, ReplyItem, ToolCallItem, ToolResultItem
+from agent_serving.domain.values import Agent, ReplyItem, ToolCall, ToolCallItem, ToolResultItem
 from agent_serving.runtime.follow import SessionEvent
 
 NUMBERS_PER_EVENT = 1000
@@ -62,6 +64,9 @@ class Narrator:
         self._created = False
         self._status = ""
         self._items: dict[str, _Told] = {}
+        self._held: dict[str, ToolCallItem] = {}
+        """By call; those that may need an approval, of this part and those before."""
+        self._asked: set[str] = set()
         self._results: dict[str, ToolResultItem] = {}
         """By call; one may be there before the reply that made the call has ended."""
         self.ended = False
@@ -99,6 +104,11 @@ class Narrator:
     def _turn_over(self, event: SessionEvent) -> None:
         """Notices where parts begin and end."""
         kind, data = event.type, event.data
+        if kind == "item.done" and may_ask(self._agent, data["item"].get("name")):
+            self._hold(data["item"])
+        if kind == "approval.requested":
+            self._asked.add(data["call_id"])
+            self._handed = True
         if kind in TERMINAL_EVENTS:
             self.ended = self._part == self._wanted
         elif kind == "tool_call.started" and data["executor"] == "client":
@@ -111,6 +121,10 @@ class Narrator:
             self._begun = True
         elif kind in ("session.in_progress", "turn.in_progress") and "cancelling" not in data:
             self._begun = True
+
+    def _hold(self, item: Json) -> None:
+        if item["type"] == "tool_call":
+            self._held[item["call_id"]] = ToolCallItem.model_validate(item)
 
     def _next(self) -> None:
         self._handed = False
@@ -128,7 +142,7 @@ class Narrator:
         data = event.data
         yield from self._status_of(event)
         match event.type:
-            case "item.added":
+            case "item.added" if not may_ask(self._agent, data["item"].get("name")):
                 yield from self._added(data["item"])
             case "output_text.delta" | "reasoning_text.delta" | "tool_call.arguments.delta":
                 told = self._items.get(data["item_id"])
@@ -137,10 +151,17 @@ class Narrator:
             case "item.done" if data["item"]["type"] == "tool_result":
                 result = ToolResultItem.model_validate(data["item"])
                 self._results[result.call_id] = result
+                yield from self._let_go(result.call_id)
                 for told in [t for t in self._items.values() if t.call_id == result.call_id]:
                     yield from self._answered(told)
             case "item.done" if data["item"].get("role") != "user":
-                yield from self._whole(_REPLY_ITEM.validate_python(data["item"]))
+                item = _REPLY_ITEM.validate_python(data["item"])
+                if not (isinstance(item, ToolCallItem) and item.call_id in self._held):
+                    yield from self._whole(item)
+            case "approval.requested":
+                yield from self._question(ToolCall.model_validate(data))
+            case "tool_call.started":
+                yield from self._let_go(data["call_id"])
             case "step.restarted":
                 yield from self._voided()
             case "step.completed" if data["kind"] == "model":
@@ -175,6 +196,19 @@ class Narrator:
         yield 0, {"type": "response.output_item.added", "output_index": told.index, "item": shown}
         if kind == "mcp_call":
             yield 1, self._of(told, "response.mcp_call.in_progress")
+
+    def _question(self, call: ToolCall) -> Iterator[tuple[int, Json]]:
+        item = approval_request(call, self._agent)
+        told = _Told(len(self._items), item["id"], item["type"])
+        self._items[told.id] = told
+        yield 0, {"type": "response.output_item.added", "output_index": told.index, "item": item}
+        yield 6, self._done(told, item)
+
+    def _let_go(self, call_id: str) -> Iterator[tuple[int, Json]]:
+        """A call that was held back until it begins, or is refused."""
+        item = self._held.get(call_id)
+        if item is not None and item.id not in self._items:
+            yield from self._whole(item)
 
     def _delta(self, told: _Told, text: str) -> Iterator[tuple[int, Json]]:
         if not text:
@@ -214,7 +248,8 @@ class Narrator:
     def _answered(self, told: _Told) -> Iterator[tuple[int, Json]]:
         result = self._results.get(told.call_id)
         if told.call is not None and result is not None and not told.done:
-            item = output_item(told.call, self._agent, result, over=True)
+            asked = told.call_id in self._asked
+            item = output_item(told.call, self._agent, result, over=True, asked=asked)
             yield 5, self._of(told, f"response.mcp_call.{item['status']}")
             yield 6, self._done(told, item)
 
@@ -241,7 +276,8 @@ class Narrator:
             arguments=told.text,
             status="incomplete",
         )
-        return output_item(call, self._agent, None, over=True)
+        asked = told.call_id in self._asked
+        return output_item(call, self._agent, None, over=True, asked=asked)
 
     def _done(self, told: _Told, item: Json) -> Json:
         told.done = True

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, assert_never
 
-from agent_serving.api.openai.parts import Part
+from agent_serving.api.openai.ids import approval_id
+from agent_serving.api.openai.parts import Part, asked_about
 from agent_serving.domain.session import Session, Turn
-from agent_serving.domain.step import ModelStep
+from agent_serving.domain.step import ModelStep, ToolStep
 from agent_serving.domain.values import (
     Agent,
+    Approval,
     Item,
     MessageItem,
     ReasoningItem,
     ReplyItem,
+    ToolCall,
     ToolCallItem,
     ToolResultItem,
 )
@@ -31,6 +34,13 @@ def runs_here(agent: Agent, name: str | None) -> bool:
     return spec is None or spec.executor == "server"
 
 
+def may_ask(agent: Agent, name: str | None) -> bool:
+    """Whether a call of the tool waits for an approval, unless it is refused at once. It is told
+    when that is known."""
+    spec = agent.tool(name or "")
+    return spec is not None and spec.requires_approval
+
+
 def output_text(text: str) -> Json:
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
 
@@ -40,9 +50,14 @@ def reasoning_text(text: str) -> Json:
 
 
 def output_item(
-    item: ReplyItem, agent: Agent, result: ToolResultItem | None, *, over: bool
+    item: ReplyItem,
+    agent: Agent,
+    result: ToolResultItem | None,
+    *,
+    over: bool,
+    asked: bool = False,
 ) -> Json:
-    """`over`: nothing can come behind it any more."""
+    """`over`: nothing can come behind it any more. `asked`: somebody was asked about the call."""
     match item:
         case MessageItem():
             content = [output_text(item.text)] if item.text else []
@@ -56,7 +71,7 @@ def output_item(
         case ReasoningItem():
             return reasoning_item(item)
         case ToolCallItem() if runs_here(agent, item.name):
-            return served_call(item, agent, result, over=over)
+            return served_call(item, agent, result, over=over, asked=asked)
         case ToolCallItem():
             return function_call(item)
         case _:
@@ -84,18 +99,25 @@ def function_call(item: ToolCallItem) -> Json:
     }
 
 
+def approval_request(call: ToolCall, agent: Agent) -> Json:
+    asked = {"id": approval_id(call.call_id), "type": "mcp_approval_request"}
+    return {**asked, **_named(call.name, agent), "arguments": call.arguments}
+
+
 def served_call(
-    item: ToolCallItem, agent: Agent, result: ToolResultItem | None, *, over: bool
+    item: ToolCallItem,
+    agent: Agent,
+    result: ToolResultItem | None,
+    *,
+    over: bool,
+    asked: bool = False,
 ) -> Json:
-    spec = agent.tool(item.name)
-    remote = None if spec is None else spec.remote
     call: Json = {
         "id": item.id,
         "type": "mcp_call",
-        "server_label": SERVER_LABEL if remote is None else remote.server,
-        "name": item.name if remote is None else remote.name,
+        **_named(item.name, agent),
         "arguments": item.arguments,
-        "approval_request_id": None,
+        "approval_request_id": approval_id(item.call_id) if asked else None,
         "output": None,
         "error": None,
     }
@@ -108,13 +130,39 @@ def served_call(
     return call | {"status": "failed", "error": error}
 
 
+def _named(name: str, agent: Agent) -> Json:
+    spec = agent.tool(name)
+    remote = None if spec is None else spec.remote
+    if remote is None:
+        return {"server_label": SERVER_LABEL, "name": name}
+    return {"server_label": remote.server, "name": remote.name}
+
+
 def output_of(part: Part, agent: Agent) -> list[Json]:
+    """In the order in which it is told: a call that may need an approval when it is asked for, and
+    when the call begins or is refused."""
     over = part.status not in ("queued", "in_progress")
-    return [
-        output_item(item, agent, _result(part.turn, step, item), over=over)
-        for step in part.model_steps
-        for item in step.items
-    ]
+    told: list[Json] = []
+    for step in part.steps:
+        if isinstance(step, ModelStep):
+            told += [
+                output_item(item, agent, _result(part.turn, step, item), over=over)
+                for item in step.items
+                if not (isinstance(item, ToolCallItem) and may_ask(agent, item.name))
+            ]
+            told += [approval_request(one.call, agent) for one in asked_about(part.turn, step)]
+        elif may_ask(agent, step.call.name) and not step.released:
+            item = call_item(part.turn, step)
+            asked = part.turn.approval(step.model_step_id, item.call_id) is not None
+            told.append(served_call(item, agent, step.item, over=over, asked=asked))
+    return told
+
+
+def call_item(turn: Turn, answer: ToolStep) -> ToolCallItem:
+    """The call that the step answers, as the reply has it."""
+    [reply] = [step for step in turn.model_steps if step.id == answer.model_step_id]
+    calls = [item for item in reply.items if isinstance(item, ToolCallItem)]
+    return next(item for item in calls if item.call_id == answer.call.call_id)
 
 
 def _result(turn: Turn, step: ModelStep, item: ReplyItem) -> ToolResultItem | None:
@@ -149,6 +197,17 @@ def call_output(item: ToolResultItem) -> Json:
     }
 
 
+def approval_response(asked: Approval) -> Json:
+    request = approval_id(asked.call.call_id)
+    return {
+        "id": f"{request}_answer",
+        "type": "mcp_approval_response",
+        "approval_request_id": request,
+        "approve": bool(asked.approved),
+        "reason": None,
+    }
+
+
 def input_of(part: Part, history: tuple[Item, ...], agent: Agent) -> list[Json]:
     """What the response answers: in front of the first turn the session's history too."""
     turn = part.turn
@@ -157,7 +216,9 @@ def input_of(part: Part, history: tuple[Item, ...], agent: Agent) -> list[Json]:
         begun = turn.steps.index(part.before.steps[0])
         steers = [i.item for i in turn.interjections if begun < i.after <= first]
         results = [step.item for step in part.before.handed if step.item is not None]
-        return [*map(call_output, results), *map(input_message, steers)]
+        given = [asked for asked in part.before.asked if asked.approved is not None]
+        answers = [*map(call_output, results), *map(approval_response, given)]
+        return [*answers, *map(input_message, steers)]
     before = remembered(history, agent) if turn.index == 0 else []
     return [*before, *map(input_message, turn.input)]
 

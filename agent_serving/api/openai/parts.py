@@ -1,14 +1,15 @@
-"""A turn cut into responses: each ends where the caller has to run tools."""
+"""A turn cut into responses: each ends where the caller has to run tools, or to agree to calls."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from agent_serving.domain.session import Turn
 from agent_serving.domain.step import ModelStep, Step, ToolStep
-from agent_serving.domain.values import Usage
+from agent_serving.domain.values import Approval, Usage
 
 Status = Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]
 
@@ -37,12 +38,19 @@ class Part:
         return () if last is None else _clients(self.turn, last)
 
     @property
+    def asked(self) -> tuple[Approval, ...]:
+        """What the caller was asked about of the calls of its last reply."""
+        last = next(reversed(self.model_steps), None)
+        return () if last is None else asked_about(self.turn, last)
+
+    @property
     def asks(self) -> bool:
         """Whether its reply is whole, and nothing is left to do for it but by the caller."""
         last = next(reversed(self.model_steps), None)
-        if last is None or not self.handed or last.status != "completed":
+        if last is None or not (self.handed or self.asked) or last.status != "completed":
             return False
-        served = [s for s in self.turn.answers(last.id).values() if s.executor == "server"]
+        answers = self.turn.answers(last.id)
+        served = [s for s in answers.values() if s.executor == "server" and s in self.steps]
         done = all(s.result is not None and s.result.outcome != "cancelled" for s in served)
         return last.finish != "cancelled" and done
 
@@ -61,7 +69,8 @@ class Part:
         if self.before is None:
             return self.turn.created_at
         answered = [step.ended_at for step in self.before.handed if step.ended_at is not None]
-        return max(answered, default=self.turn.created_at)
+        begun = [step.started_at for step in self.steps[:1]]
+        return max(answered or begun, default=self.turn.created_at)
 
     @property
     def ended_at(self) -> datetime | None:
@@ -82,7 +91,7 @@ def parts_of(turn: Turn) -> tuple[Part, ...]:
         steps.clear()
 
     for step in turn.steps:
-        if isinstance(step, ModelStep) and any(_is_client(earlier) for earlier in steps):
+        if _goes_on(turn, steps, step):
             close()
         steps.append(step)
     close()
@@ -91,10 +100,24 @@ def parts_of(turn: Turn) -> tuple[Part, ...]:
     return tuple(parts)
 
 
+def asked_about(turn: Turn, step: ModelStep) -> tuple[Approval, ...]:
+    return tuple(asked for asked in turn.approvals if asked.model_step_id == step.id)
+
+
+def _goes_on(turn: Turn, before: Sequence[Step], step: Step) -> bool:
+    """Whether the step comes behind what the caller had to do for the steps before it."""
+    if isinstance(step, ModelStep):
+        return any(_is_client(earlier) for earlier in before)
+    asking = [earlier.id for earlier in before if isinstance(earlier, ModelStep)]
+    asked = turn.approval(step.model_step_id, step.call.call_id)
+    return asked is not None and step.model_step_id in asking
+
+
 def _all_answered(part: Part) -> bool:
-    handed = part.handed
+    handed, asked = part.handed, part.asked
     results = [step.result for step in handed]
-    return bool(handed) and all(r is not None and r.outcome in ANSWERED for r in results)
+    answered = all(r is not None and r.outcome in ANSWERED for r in results)
+    return bool(handed or asked) and answered and all(a.approved is not None for a in asked)
 
 
 def _clients(turn: Turn, step: ModelStep) -> tuple[ToolStep, ...]:

@@ -11,7 +11,7 @@ from agent_serving.api.errors import Unsupported
 from agent_serving.api.openai.asked import turn_request, wanted_agent
 from agent_serving.api.openai.bodies import ResponseBody
 from agent_serving.api.openai.heard import Heard, heard, missing
-from agent_serving.api.openai.ids import ResponseId, no_response, session_of
+from agent_serving.api.openai.ids import ResponseId, approval_id, no_response, session_of
 from agent_serving.api.openai.objects import part_of, same_but_for_id
 from agent_serving.api.openai.parts import Part, parts_of
 from agent_serving.domain import receipt as receipts
@@ -19,7 +19,7 @@ from agent_serving.domain.errors import ImpossibleEvent, SessionBusy
 from agent_serving.domain.receipt import RequestMark
 from agent_serving.domain.session import TERMINAL, Session
 from agent_serving.domain.values import Agent, Item
-from agent_serving.runtime.inputs import Input, SteerInput, ToolResultInput
+from agent_serving.runtime.inputs import ApprovalInput, Input, SteerInput, ToolResultInput
 from agent_serving.runtime.turn_checks import busy
 
 EPHEMERAL_SECONDS = 3600
@@ -89,6 +89,7 @@ async def take(api: Api, body: ResponseBody, request: Request, mark: RequestMark
 async def _new(asked: Asked) -> Begun:
     api, stored = asked.api, asked.body.store is not False
     asked.heard.split()
+    _check_no_agreements(asked)
     agent = await wanted_agent(api, asked.body, None, asked.heard.instructions)
     ttl = None if stored else EPHEMERAL_SECONDS
     made = await api.service.sessions.open(api.tenant, agent, ttl_seconds=ttl, mark=asked.mark)
@@ -122,6 +123,7 @@ async def _in_conversation(asked: Asked, session: Session) -> Begun:
         _check_no_answers(asked)
         asked.heard.news()
     else:
+        _check_no_agreements(asked)
         asked.heard.split()
         system = asked.heard.instructions
     agent = await wanted_agent(api, body, session.agent, system)
@@ -201,13 +203,38 @@ async def _turn(
 def _answers(asked: Asked, session: Session, part: Part) -> bool:
     """Whether the request answers the calls of `part`; it has to where the part waits for it."""
     now = asked.api.service.ports.clock.now()
-    if asked.heard.answers and receipts.find(session.receipts, asked.mark, now) is not None:
+    told = asked.heard.answers or asked.heard.agreements
+    if told and receipts.find(session.receipts, asked.mark, now) is not None:
         return True
     is_last = part.number == len(parts_of(part.turn))
     return part.turn.status == "waiting" and part.asks and is_last
 
 
+def _check_agreements(asked: Asked, part: Part) -> None:
+    """Each question that is open has its answer, and no other."""
+    wanted = {approval_id(one.call.call_id) for one in part.asked if one.approved is None}
+    given = [agreement.request_id for agreement in asked.heard.agreements]
+    for request_id in (*sorted(wanted.difference(given)), *sorted(set(given) - wanted)):
+        raise Unsupported(
+            f"No answer found to the request for approval {request_id}. Send an "
+            "mcp_approval_response item for each that was made."
+            if request_id in wanted
+            else f"There is no open request for approval {request_id[:100]!r}.",
+            param="input",
+        )
+
+
+def _check_no_agreements(asked: Asked) -> None:
+    for agreement in asked.heard.agreements:
+        raise Unsupported(
+            f"Nothing waits for an answer to {agreement.request_id[:100]!r}. Send it with the "
+            "`previous_response_id` of the response that asked, or into its conversation.",
+            param="input",
+        )
+
+
 def _check_no_answers(asked: Asked) -> None:
+    _check_no_agreements(asked)
     for answer in asked.heard.answers:
         raise Unsupported(
             f"Call {answer.call_id!r} is not open; nothing waits for its output.", param="input"
@@ -223,6 +250,7 @@ async def _answer(asked: Asked, session: Session, part: Part) -> Begun:
         given = {answer.call_id for answer in asked.heard.answers}
         waiting = [step.call.call_id for step in part.handed if step.result is None]
         missing([call_id for call_id in waiting if call_id not in given])
+        _check_agreements(asked, part)
         agent = await wanted_agent(api, asked.body, session.agent)
         if not agent.opens_as(session.agent):
             raise Unsupported(
@@ -235,6 +263,10 @@ async def _answer(asked: Asked, session: Session, part: Part) -> Begun:
     inputs: list[Input] = [
         ToolResultInput(call_id=answer.call_id, output=answer.output)
         for answer in asked.heard.answers
+    ]
+    inputs += [
+        ApprovalInput(call_id=agreement.call_id, approve=agreement.approve)
+        for agreement in asked.heard.agreements
     ]
     inputs += [SteerInput(content=text) for text in asked.heard.news() if text]
     taken = await api.service.inputs.answer(
