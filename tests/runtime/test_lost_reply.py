@@ -236,12 +236,18 @@ async def test_what_streams_is_kept_in_the_writes_that_tell_it(start: Any, odd: 
 
 
 class Slow(ByteEngine):
-    """So that a reply takes several writes."""
+    """So that a reply takes several writes. Nothing is said while `stopped` is held."""
 
     told = ""
 
+    def __init__(self, *script: Any) -> None:
+        super().__init__(*script)
+        self.stopped = asyncio.Lock()
+
     async def generate(self, generation: Generation) -> AsyncGenerator[Chunk | Finished, None]:
         async for part in super().generate(generation):
+            async with self.stopped:
+                pass
             yield part
             self.told += part.text if isinstance(part, Chunk) else ""
             await asyncio.sleep(0.01)
@@ -257,19 +263,20 @@ async def test_what_a_write_could_not_keep_the_next_one_keeps(start: Any, odd: O
     assert turn.usage.output_tokens == len(turn.output_text) + 1
 
 
-def loses(odd: OddStore, url: str, *, kept: int, written: int) -> None:
+def loses(odd: OddStore, url: str, engine: Slow, *, kept: int, written: int) -> None:
     """Of `written` writes of a reply that were answered Redis comes back with the first `kept`."""
     copy: Copy = {}
     number = 0
 
     async def publish(write: Any, args: tuple[Any, ...]) -> None:
         nonlocal copy, number
-        if number == kept:
-            copy = await copy_of(url, args[0])
-        if number == written:
-            await roll_back(url, args[0], copy)
-        await write()
-        number += 1
+        async with engine.stopped:
+            if number == kept:
+                copy = await copy_of(url, args[0])
+            if number == written:
+                await roll_back(url, args[0], copy)
+            await write()
+            number += 1
 
     odd.around["publish"] = publish
 
@@ -281,8 +288,9 @@ STORY = "Once upon a time there was a king, who had a daughter, who had a golden
 async def test_what_redis_has_lost_of_a_reply_is_kept_again(
     start: Any, odd: OddStore, redis: EmbeddedRedis, kept: int, written: int
 ) -> None:
-    service = await start(Slow([Break(STORY), "."]), store=odd)
-    loses(odd, redis.url, kept=kept, written=written)
+    engine = Slow([Break(STORY), "."])
+    service = await start(engine, store=odd)
+    loses(odd, redis.url, engine, kept=kept, written=written)
     session = await lone(service)
     turn = await say(service, session, "hi")
     assert turn.output_text == f"{STORY}."
@@ -293,8 +301,9 @@ async def test_what_redis_has_lost_of_the_second_attempt_is_kept_again(
     start: Any, odd: OddStore, redis: EmbeddedRedis
 ) -> None:
     """Of either attempt one write is kept, when the second one's is lost."""
-    service = await start(Slow([Break("Once "), Break(STORY[5:]), "."]), store=odd)
-    loses(odd, redis.url, kept=1, written=2)
+    engine = Slow([Break("Once "), Break(STORY[5:]), "."])
+    service = await start(engine, store=odd)
+    loses(odd, redis.url, engine, kept=1, written=2)
     session = await lone(service)
     turn = await say(service, session, "hi")
     assert turn.output_text == f"{STORY}."
@@ -307,7 +316,7 @@ async def test_a_replica_that_dies_behind_a_loss_of_redis_is_gone_on_from(
     silent = Slow([Break(STORY)])
     silent.hangs = True
     first = await start(silent, store=odd)
-    loses(odd, redis.url, kept=2, written=4)
+    loses(odd, redis.url, silent, kept=2, written=4)
     session = await lone(first)
     turn = await begin(first, session, "hi")
     await until(lambda: silent.told == STORY)
