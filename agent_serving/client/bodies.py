@@ -48,12 +48,13 @@ class NamedTool(TypedDict):
 
 
 class AgentOptions(TypedDict, total=False):
-    """`tools` are names of server-side tools, and functions with `@tool`, which run here.
+    """`tools` are names of server-side tools, functions with `@tool`, which run here, and mappings
+    as the REST API takes them: `{"type": "mcp", "server": …}`, a function that others answer.
     `output_type` is what each final answer must look like."""
 
     model: str
     instructions: str
-    tools: Sequence[str | ToolFunction]
+    tools: Sequence[str | ToolFunction | Mapping[str, Any]]
     output_type: Any
     sampling: SamplingSpec
     limits: LimitsSpec
@@ -82,9 +83,10 @@ def agent_body(agent: AgentSpec, toolbox: Toolbox) -> tuple[Body, Toolbox]:
     """The agent as it goes out, with the functions of `toolbox` among its tools; and all of its
     functions. Raises ToolDefinitionError, OutputError."""
     given = agent.get("tools", ())
-    toolbox = toolbox.plus(tool for tool in given if not isinstance(tool, str))
+    toolbox = toolbox.plus(tool for tool in given if not isinstance(tool, str | Mapping))
     body: Body = {key: value for key, value in agent.items() if key not in _TRANSLATED}
-    body["tools"] = [*(tool for tool in given if isinstance(tool, str)), *toolbox.definitions]
+    told = [tool for tool in given if isinstance(tool, str | Mapping)]
+    body["tools"] = [*told, *toolbox.definitions]
     shape = shape_of(agent.get("output_type"))
     if shape.body is not None:
         body["output"] = shape.body

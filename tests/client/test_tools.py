@@ -11,7 +11,9 @@ import pytest
 
 from agent_serving import AgentServing, ToolContext, ToolError, tool
 from agent_serving.client.answering import DECLINED, Answering
+from agent_serving.client.asynchronous.session import AsyncSession
 from agent_serving.client.models import RequiredInput, ToolCallStarted
+from agent_serving.client.result import Result
 from agent_serving.client.toolbox import Toolbox
 from agent_serving.domain.errors import ToolDefinitionError
 from tests.client.conftest import Connect
@@ -212,3 +214,61 @@ def other() -> Any:
 def test_a_function_that_cannot_be_a_tool_says_why(tools: list[Any], why: str) -> None:
     with pytest.raises(ToolDefinitionError, match=why):
         Toolbox(tools)
+
+
+OTHER = {"type": "function", "name": "other", "parameters": {"type": "object", "properties": {}}}
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_turn_that_others_helped_on_meanwhile_is_followed_to_its_end(
+    connect: Connect, streamed: bool
+) -> None:
+    """The call of `other` is not for this program; somebody answers it while a tool runs here."""
+    connected = await connect(calls("here", "other"), "Done.")
+
+    @tool
+    async def here() -> str:
+        """Take a while."""
+        [turn] = await session.turns().all()
+        [call_id] = [asked.call_id for asked in turn.required_inputs if asked.name == "other"]
+        await session.turn(turn.id).give_result(call_id, "by somebody else")
+        return "by this program"
+
+    session = await connected.client.sessions.create({"tools": [here, OTHER]})
+    assert (await ran(session, streamed=streamed)).text == "Done."
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_tool_runs_once_though_an_answer_beside_it_came_too_late(
+    connect: Connect, streamed: bool
+) -> None:
+    connected = await connect(calls("one", "two"), "Done.")
+    ran_here: list[str] = []
+
+    @tool
+    async def one() -> str:
+        """Is overtaken."""
+        ran_here.append("one")
+        [turn] = await session.turns().all()
+        call_id = turn.required_inputs[0].call_id
+        await session.turn(turn.id).give_result(call_id, "by somebody else")
+        return "too late"
+
+    @tool
+    def two() -> str:
+        """Is not."""
+        ran_here.append("two")
+        return "in time"
+
+    session = await connected.client.sessions.create({"tools": [one, two]})
+    result = await ran(session, streamed=streamed)
+    told = [item.output for item in result.turn.items if item.type == "tool_result"]
+    assert told == ["by somebody else", "in time"]
+    assert sorted(ran_here) == ["one", "two"]
+
+
+async def ran(session: AsyncSession, *, streamed: bool) -> Result[str]:
+    if not streamed:
+        return await asyncio.wait_for(session.run("go"), 20)
+    async with session.stream("go") as turn:
+        return await turn.result(20)

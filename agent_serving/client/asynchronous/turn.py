@@ -39,6 +39,7 @@ class AsyncTurn(Generic[T]):
         self.id = turn_id
         self._shape = shape
         self._answering = answering
+        self._found: dict[tuple[str, str], Answer] = {}
 
     @property
     def path(self) -> str:
@@ -70,14 +71,12 @@ class AsyncTurn(Generic[T]):
     async def outcome_of(self, turn: TurnData) -> Result[T]:
         """What it comes to from here on: waited for, and answered where that can be done here.
         Raises TurnError, TurnWaitingError, OutputError, APIError."""
-        held_up = False
-        while not held_up and (turn.is_open or turn.status == "waiting"):
-            before = turn
+        goes_on = True
+        while goes_on and (turn.is_open or turn.status == "waiting"):
             if turn.is_open:
                 turn = await self.transport.read(TurnData, patient(get(self.path)))
             else:
-                turn, complete = await self._reply(turn, patiently=True)
-                held_up = turn is before or not complete
+                turn, goes_on = await self._reply(turn, patiently=True)
         return await self._result(turn)
 
     async def _result(self, turn: TurnData) -> Result[T]:
@@ -120,25 +119,33 @@ class AsyncTurn(Generic[T]):
         return await self.transport.read(TurnData, patch(self.path, {"budget": plain(budget)}))
 
     async def answered(self) -> bool:
-        """Answer what it waits for; whether nothing is left that holds it up."""
-        turn = await self.get()
-        if turn.status != "waiting":
-            return True
-        _, complete = await self._reply(turn)
-        return complete
+        """Answer what it waits for; whether it goes on."""
+        turn, goes_on = await self.get(), True
+        while goes_on and turn.status == "waiting":
+            turn, goes_on = await self._reply(turn)
+        return goes_on
 
     async def _reply(self, turn: TurnData, *, patiently: bool = False) -> tuple[TurnData, bool]:
-        """Answer what it waits for; the turn then, and whether nothing is left that holds it up.
-        `patiently`: once it is over or waits again."""
-        answers, complete = await finished(self._answering.answers(turn))
-        if not answers:
-            return turn, complete
-        path, body = f"{self.path}/inputs", {"inputs": answers}
+        """Answer what it waits for; the turn then, and whether it goes on as far as it is up to
+        this program. `patiently`: once it is over or waits again. What was found for a call is kept
+        until it is taken: no tool runs a second time because an answer beside it came too late."""
+        calls = {(call.type, call.call_id): call for call in turn.required_inputs}
+        new = [call for key, call in calls.items() if key not in self._found]
+        asking = turn.model_copy(update={"required_inputs": new})
+        answers, _ = await finished(self._answering.answers(asking))
+        self._found |= {(answer["type"], answer["call_id"]): answer for answer in answers}
+        given = [self._found[key] for key in calls if key in self._found]
+        if not given:
+            return turn, False
+        path, body = f"{self.path}/inputs", {"inputs": given}
         call = patient(post(path, {**body, "mode": "wait"})) if patiently else post(path, body)
         try:
-            return await self.transport.read(TurnData, call), complete
+            after = await self.transport.read(TurnData, call)
         except ConflictError as error:
             # Somebody else was faster, or the turn was cancelled meanwhile.
             if error.code != "turn_not_active":
                 raise
-            return await self.get(), complete
+            return await self.get(), True
+        self._found.clear()
+        left = {(call.type, call.call_id) for call in after.required_inputs}
+        return after, after.status != "waiting" or not left <= calls.keys()

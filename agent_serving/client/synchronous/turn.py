@@ -41,6 +41,7 @@ class Turn(Generic[T]):
         self.id = turn_id
         self._shape = shape
         self._answering = answering
+        self._found: dict[tuple[str, str], Answer] = {}
 
     @property
     def path(self) -> str:
@@ -72,14 +73,12 @@ class Turn(Generic[T]):
     def outcome_of(self, turn: TurnData) -> Result[T]:
         """What it comes to from here on: waited for, and answered where that can be done here.
         Raises TurnError, TurnWaitingError, OutputError, APIError."""
-        held_up = False
-        while not held_up and (turn.is_open or turn.status == "waiting"):
-            before = turn
+        goes_on = True
+        while goes_on and (turn.is_open or turn.status == "waiting"):
             if turn.is_open:
                 turn = self.transport.read(TurnData, patient(get(self.path)))
             else:
-                turn, complete = self._reply(turn, patiently=True)
-                held_up = turn is before or not complete
+                turn, goes_on = self._reply(turn, patiently=True)
         return self._result(turn)
 
     def _result(self, turn: TurnData) -> Result[T]:
@@ -122,25 +121,33 @@ class Turn(Generic[T]):
         return self.transport.read(TurnData, patch(self.path, {"budget": plain(budget)}))
 
     def answered(self) -> bool:
-        """Answer what it waits for; whether nothing is left that holds it up."""
-        turn = self.get()
-        if turn.status != "waiting":
-            return True
-        _, complete = self._reply(turn)
-        return complete
+        """Answer what it waits for; whether it goes on."""
+        turn, goes_on = self.get(), True
+        while goes_on and turn.status == "waiting":
+            turn, goes_on = self._reply(turn)
+        return goes_on
 
     def _reply(self, turn: TurnData, *, patiently: bool = False) -> tuple[TurnData, bool]:
-        """Answer what it waits for; the turn then, and whether nothing is left that holds it up.
-        `patiently`: once it is over or waits again."""
-        answers, complete = finished(self._answering.answers(turn))
-        if not answers:
-            return turn, complete
-        path, body = f"{self.path}/inputs", {"inputs": answers}
+        """Answer what it waits for; the turn then, and whether it goes on as far as it is up to
+        this program. `patiently`: once it is over or waits again. What was found for a call is kept
+        until it is taken: no tool runs a second time because an answer beside it came too late."""
+        calls = {(call.type, call.call_id): call for call in turn.required_inputs}
+        new = [call for key, call in calls.items() if key not in self._found]
+        asking = turn.model_copy(update={"required_inputs": new})
+        answers, _ = finished(self._answering.answers(asking))
+        self._found |= {(answer["type"], answer["call_id"]): answer for answer in answers}
+        given = [self._found[key] for key in calls if key in self._found]
+        if not given:
+            return turn, False
+        path, body = f"{self.path}/inputs", {"inputs": given}
         call = patient(post(path, {**body, "mode": "wait"})) if patiently else post(path, body)
         try:
-            return self.transport.read(TurnData, call), complete
+            after = self.transport.read(TurnData, call)
         except ConflictError as error:
             # Somebody else was faster, or the turn was cancelled meanwhile.
             if error.code != "turn_not_active":
                 raise
-            return self.get(), complete
+            return self.get(), True
+        self._found.clear()
+        left = {(call.type, call.call_id) for call in after.required_inputs}
+        return after, after.status != "waiting" or not left <= calls.keys()
