@@ -51,7 +51,7 @@ class Connections:
     async def close_idle(self) -> None:
         idle, self._idle = self._idle, []
         for connection in idle:
-            await connection.disconnect()
+            await connection.disconnect(nowait=True)
 
     async def aclose(self) -> None:
         """Those in use are closed when they no longer are."""

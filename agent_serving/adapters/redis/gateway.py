@@ -246,8 +246,9 @@ def _without_its_bounds(pool: ConnectionPool) -> ConnectionPool:
     settings = {
         name: value
         for name, value in pool.connection_kwargs.items()
-        # What a client adds by itself for RESP 3 belongs to its one pool.
+        # What a client adds by itself for RESP 3, and a wait for a connection, belong to its pool.
         if not name.startswith(("maint_notifications", "oss_cluster", "orig_"))
+        and name != "timeout"
     }
     settings |= {"protocol": 2, "socket_timeout": None, "retry": Retry(NoBackoff(), 0)}
     return ConnectionPool(connection_class=pool.connection_class, **settings)

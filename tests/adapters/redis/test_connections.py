@@ -176,6 +176,14 @@ async def test_more_calls_than_connections_wait_their_turn(
     await store.aclose()
 
 
+async def test_a_url_may_have_what_a_pool_that_waits_takes(
+    embedded: EmbeddedRedis, prefix: str
+) -> None:
+    store = RedisSessionStore.connect(f"{embedded.url}?timeout=3", prefix=prefix)
+    assert await store.append(fact(new_session(), 0)) == 1
+    await store.aclose()
+
+
 async def test_a_wrong_password_is_named_but_not_shown(tmp_path: Path) -> None:
     server = TcpRedis(tmp_path)
     await server.start()
