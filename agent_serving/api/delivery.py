@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine, Mapping
 from typing import Any, Literal, TypeVar
 
@@ -14,7 +15,7 @@ from agent_serving.api.context import Api
 from agent_serving.api.preference import heeded
 from agent_serving.api.turn_bodies import TurnBody
 from agent_serving.domain.constraint import step_constraint
-from agent_serving.domain.errors import InvalidRequest
+from agent_serving.domain.errors import InvalidRequest, StoreUnavailable
 from agent_serving.domain.session import Session, Turn
 from agent_serving.domain.values import Agent, Output
 from agent_serving.runtime.turn_request import TurnRequest
@@ -48,12 +49,20 @@ async def outcome(
     turn: Turn,
     patience: int | None,
 ) -> Turn:
-    """`settled`, or 202 and the turn as it was."""
+    """`settled`, or 202 and the turn as it is then."""
     done = await settled(api, request, session_id, turn, patience)
-    if done is None:
-        response.status_code = 202
     heeded(response, patience)
-    return done or turn
+    if done is not None:
+        return done
+    response.status_code = 202
+    return await as_it_is(api, session_id, turn)
+
+
+async def as_it_is(api: Api, session_id: str, turn: Turn) -> Turn:
+    """As it was, where the store cannot be asked."""
+    with contextlib.suppress(StoreUnavailable):
+        return await api.service.sessions.turn(api.tenant, session_id, turn.id)
+    return turn
 
 
 async def turn_request(

@@ -134,13 +134,15 @@ async def live(
 
 
 async def replayed(
-    api: Api, session: Session, after: int, *, wanted: Wanted
+    api: Api, session: Session, after: int, *, wanted: Wanted, last: Wanted = lambda _: False
 ) -> AsyncGenerator[bytes, None]:
-    """The wanted events behind `after` that there are."""
+    """The wanted events behind `after` that there are, up to the `last` one."""
     yield f"retry: {RETRY_MS}\n\n".encode()
     while events := await api.service.feed.page(session, after, REPLAYED_AT_ONCE, wanted):
         for event in events:
             yield frame(event)
+            if last(event):
+                return
         after = events[-1].sequence
 
 
@@ -164,7 +166,10 @@ async def turn_stream(
     def settled(event: SessionEvent) -> bool:
         return of_turn(event) and (event.type in TERMINAL_EVENTS or event.type == "turn.waiting")
 
-    source = live(api, session, first - 1, wanted=of_turn, last=settled)
+    # Nothing may come behind an answer to a turn that still waits for others.
+    waits = taken.turn.status == "waiting" and taken.turn.cancel is None
+    told = replayed if waits else live
+    source = told(api, session, first - 1, wanted=of_turn, last=settled)
     return EventStream(source, headers)
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from agent_serving.api import views
 from agent_serving.api.context import Context, SessionId, TurnId
-from agent_serving.api.delivery import outcome, settled, turn_request, turn_view
+from agent_serving.api.delivery import as_it_is, outcome, settled, turn_request, turn_view
 from agent_serving.api.errors import BadHeader, documented
 from agent_serving.api.idempotency import Mark, tell
 from agent_serving.api.messages import texts
@@ -132,7 +132,8 @@ async def get_turn(
     seconds in any case."""
     turn = await api.service.sessions.turn(api.tenant, session_id, turn_id)
     if patience is not None:
-        turn = await settled(api, request, session_id, turn, patience) or turn
+        done = await settled(api, request, session_id, turn, patience)
+        turn = done or await as_it_is(api, session_id, turn)
         heeded(response, patience)
     return turn_view(api, session_id, turn, response)
 

@@ -175,3 +175,36 @@ async def test_whoever_waits_for_a_session_that_is_deleted_is_told(serve: Serve)
     told: httpx.Response = await reading
     assert told.status_code in (200, 404)
     assert told.status_code == 404 or told.json()["status"] == "cancelled"
+
+
+async def test_a_stream_of_a_part_of_the_answers_ends_with_what_came_of_it(serve: Serve) -> None:
+    both = call("look_up", '{"key": "a"}') + call("look_up", '{"key": "b"}')
+    api = await serve(ScriptedEngine([both, "Both."]))
+    path, body = await waiting_for_two(api)
+    first, second = body["inputs"]
+    steer = {"type": "steer", "content": "Be brief."}
+    for given, last in (
+        (first, "step.completed"),
+        (steer, "item.done"),
+        (second, "turn.completed"),
+    ):
+        asked = {"inputs": [given], "mode": "stream"}
+        for _ in range(2):
+            async with (
+                asyncio.timeout(10),
+                api.http.stream(
+                    "POST", f"{path}/inputs", json=asked, headers={"idempotency-key": last}
+                ) as response,
+            ):
+                events = await read_all(response)
+            assert events[-1].event == last
+
+
+async def test_a_turn_is_told_as_it_is_when_the_time_is_over(serve: Serve) -> None:
+    api = await serve(ScriptedEngine([Say("first " * 5, delay=0.02), SLOW]))
+    session_id = await api.open()
+    await api.say(session_id, "one", mode="background")
+    path = f"/v1/sessions/{session_id}/turns"
+    body = {"input": "two", "on_conflict": "queue"}
+    told = await api.http.post(path, json=body, headers=preferring("wait=2"))
+    assert (told.status_code, told.json()["status"]) == (202, "in_progress")
