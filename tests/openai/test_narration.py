@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent_serving.api.openai.ids import approval_id
 from agent_serving.api.openai.narration import Narrator
 from agent_serving.api.openai.objects import response_of
 from agent_serving.api.openai.parts import Part, parts_of
@@ -25,11 +26,12 @@ from agent_serving.domain.values import (
     ToolResult,
 )
 from agent_serving.runtime.follow import SessionEvent
-from tests.domain.facts import accepted, at, ended, opened, planned, replied
+from tests.domain.facts import ADD, ASK, accepted, at, ended, opened, planned, replied
 from tests.openai.conformance import fold
 
 TEXT = st.text(min_size=1, max_size=9)
-KINDS = st.lists(st.sampled_from(["message", "reasoning", "add", "ask"]), max_size=4)
+KINDS = st.lists(st.sampled_from(["message", "reasoning", "add", "ask", "guard"]), max_size=4)
+GUARD = ADD.but(name="guard", parameters={"type": "object"}, requires_approval=True)
 
 
 class Life:
@@ -38,7 +40,7 @@ class Life:
     def __init__(self, draw: st.DrawFn) -> None:
         self.draw = draw
         self.events: list[SessionEvent] = []
-        self.session = apply(None, opened())
+        self.session = apply(None, opened(tools=(ADD, ASK, GUARD)))
         self.say(accepted())
 
     @property
@@ -85,7 +87,7 @@ class Life:
         assert model is not None
         self.say(
             e.ToolStarted(
-                at=at(),
+                at=at(len(self.events)),
                 turn_id="turn_1",
                 step_id=f"step_{item.call_id}",
                 span_id="1" * 16,
@@ -97,6 +99,46 @@ class Life:
                 output_tokens=1 if so_far else 0,
             )
         )
+
+    def ask(self, item: ToolCallItem) -> None:
+        model = self.turn.last_model_step
+        assert model is not None
+        asked = e.ApprovalRequested(
+            at=at(), turn_id="turn_1", model_step_id=model.id, call=item.call
+        )
+        self.say(asked)
+
+    def look(self, item: ToolCallItem) -> None:
+        """Somebody says whether the call may run."""
+        approved = self.draw(st.booleans())
+        resolved = e.ApprovalResolved(
+            at=at(),
+            turn_id="turn_1",
+            call_id=item.call_id,
+            approved=approved,
+            resumes=self.turn.resumed_by(item.call_id),
+        )
+        self.say(resolved)
+
+    def go_on(self, item: ToolCallItem) -> None:
+        """Where somebody has said so: the call begins, or is refused."""
+        model = self.turn.last_model_step
+        assert model is not None
+        asked = self.turn.approval(model.id, item.call_id)
+        assert asked is not None
+        if asked.approved:
+            self.claim(item)
+            return
+        denied = ToolResult(call_id=item.call_id, output="No.", outcome="denied")
+        refused = e.ToolRejected(
+            at=at(len(self.events)),
+            turn_id="turn_1",
+            step_id=f"step_{item.call_id}",
+            model_step_id=model.id,
+            call=item.call,
+            result=denied,
+        )
+        self.say(refused)
 
     def finish(self, step: ToolStep) -> None:
         outcome = self.draw(st.sampled_from(["ok", "error"]))
@@ -142,7 +184,7 @@ def step(life: Life, n: int) -> None:
     early = draw(st.booleans())
     for i, item in enumerate(items):
         life.stream(item)
-        if early and isinstance(item, ToolCallItem):
+        if early and isinstance(item, ToolCallItem) and item.name != "guard":
             life.claim(item, items[: i + 1])
             if item.name == "add" and draw(st.booleans()):
                 life.finish(life.open("server")[0])
@@ -157,22 +199,46 @@ def step(life: Life, n: int) -> None:
         life.say(ended(life.session, "cancelled"))
         return
     calls = [item for item in items if isinstance(item, ToolCallItem)]
+    guarded = [item for item in calls if item.name == "guard"]
+    for item in guarded:
+        life.ask(item)
     if not early:
         for item in calls:
-            life.claim(item)
+            if item not in guarded:
+                life.claim(item)
+    soon = draw(st.lists(st.sampled_from(guarded), unique_by=id)) if guarded else []
+    for item in soon:
+        life.look(item)
+        life.go_on(item)
     for served in life.open("server"):
         life.finish(served)
     if not calls:
         life.say(ended(life.session, draw(st.sampled_from(["completed", "incomplete"]))))
-    elif asked := life.open("client"):
-        ids = tuple(sorted(s.call.call_id for s in asked))
-        life.say(e.TurnWaited(at=at(), turn_id="turn_1", call_ids=ids))
-        match draw(st.sampled_from(["answer", "answer", "wait", "cancel"])):
-            case "answer":
-                for handed in asked:
-                    life.finish(handed)
-            case "cancel":
-                life.say(ended(life.session, "cancelled"))
+        return
+    later = [item for item in guarded if item not in soon]
+    wait(life, later)
+
+
+def wait(life: Life, guarded: list[ToolCallItem]) -> None:
+    """For the caller, where there is something to wait for."""
+    handed = life.open("client")
+    ids = [s.call.call_id for s in handed] + [item.call_id for item in guarded]
+    if not ids:
+        return
+    life.say(e.TurnWaited(at=at(), turn_id="turn_1", call_ids=tuple(sorted(ids))))
+    match life.draw(st.sampled_from(["answer", "answer", "wait", "cancel"])):
+        case "answer":
+            for one in life.draw(st.permutations([*handed, *guarded])):
+                if isinstance(one, ToolStep):
+                    life.finish(one)
+                else:
+                    life.look(one)
+            for item in guarded:
+                life.go_on(item)
+            for served in life.open("server"):
+                life.finish(served)
+        case "cancel":
+            life.say(ended(life.session, "cancelled"))
 
 
 @st.composite
@@ -239,7 +305,18 @@ def _ends(told: list[dict[str, Any]]) -> list[tuple[int, str]]:
 def test_the_responses_of_a_turn_share_its_items_and_its_usage(life: Life) -> None:
     parts = parts_of(life.turn)
     said = [item["id"] for part in parts for item in response_of(life.session, part)["output"]]
-    assert said == [item.id for s in life.turn.model_steps for item in s.items]
+    items = [item for s in life.turn.model_steps for item in s.items]
+    guarded = {i.id: i.call_id for i in items if isinstance(i, ToolCallItem) and i.name == "guard"}
+    asked = {approval_id(one.call.call_id) for one in life.turn.approvals}
+    begun = {step.call.call_id for step in life.turn.tool_steps}
+    apart = guarded.keys() | asked
+    assert [one for one in said if one not in apart] == [
+        item.id for item in items if item.id not in guarded
+    ]
+    assert {one for one in said if one in guarded} == {
+        item_id for item_id, call_id in guarded.items() if call_id in begun
+    }
+    assert {one for one in said if one in asked} == asked
     assert len(said) == len(set(said))
     assert sum((part.usage for part in parts[1:]), parts[0].usage) == life.turn.usage
     assert all(part.status == "completed" for part in parts[:-1])

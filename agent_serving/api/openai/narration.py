@@ -60,7 +60,12 @@ class Narrator:
         self._steps = steps
         self._part = 1
         self._begun = number == 1
-        self._handed = False
+        self._open: set[str] = set()
+        """Calls of this part that are the caller's to run, or to agree to."""
+        self._running: set[str] = set()
+        """Calls that run here."""
+        self._waits: set[str] = set()
+        """Calls that the turn waits for."""
         self._created = False
         self._status = ""
         self._items: dict[str, _Told] = {}
@@ -106,28 +111,46 @@ class Narrator:
         kind, data = event.type, event.data
         if kind == "item.done" and may_ask(self._agent, data["item"].get("name")):
             self._hold(data["item"])
-        if kind == "approval.requested":
-            self._asked.add(data["call_id"])
-            self._handed = True
+        if kind == "item.done" and data["item"]["type"] == "tool_result":
+            self._running.discard(data["item"]["call_id"])
+            self._waits.discard(data["item"]["call_id"])
         if kind in TERMINAL_EVENTS:
             self.ended = self._part == self._wanted
-        elif kind == "tool_call.started" and data["executor"] == "client":
-            self._handed = True
-        elif self._handed and kind == "turn.waiting" and "call_ids" in data:
-            self._next()
+        elif kind == "approval.requested":
+            self._asked.add(data["call_id"])
+            self._open.add(data["call_id"])
+        elif kind in ("step.started", "step.failed") and data.get("call_id") in self._asked:
+            self._agreed(data["call_id"])
+        elif kind == "tool_call.started":
+            (self._open if data["executor"] == "client" else self._running).add(data["call_id"])
+        elif kind == "turn.waiting":
+            self._waits = set(data.get("call_ids", ()))
         elif kind == "step.started" and data["kind"] == "model":
-            if self._handed:
+            if self._open:
                 self._next()
             self._begun = True
         elif kind in ("session.in_progress", "turn.in_progress") and "cancelling" not in data:
             self._begun = True
+        if self._waits and self._waits <= self._open:
+            # Nothing is left but what the caller has to do.
+            self._next()
 
     def _hold(self, item: Json) -> None:
         if item["type"] == "tool_call":
             self._held[item["call_id"]] = ToolCallItem.model_validate(item)
 
+    def _agreed(self, call_id: str) -> None:
+        """A call that was asked about begins, or is refused: behind the caller's answer, unless
+        somebody was so fast that other calls still run."""
+        if call_id in self._open and self._running:
+            self._open.discard(call_id)
+        elif call_id in self._open:
+            self._next()
+            self._begun = True
+
     def _next(self) -> None:
-        self._handed = False
+        self._open.clear()
+        self._waits.clear()
         if self._part == self._wanted:
             self.ended = True
         else:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, assert_never
 
 from agent_serving.api.openai.ids import approval_id
@@ -143,6 +144,7 @@ def output_of(part: Part, agent: Agent) -> list[Json]:
     when the call begins or is refused."""
     over = part.status not in ("queued", "in_progress")
     told: list[Json] = []
+    begun: set[str] = set()
     for step in part.steps:
         if isinstance(step, ModelStep):
             told += [
@@ -151,10 +153,14 @@ def output_of(part: Part, agent: Agent) -> list[Json]:
                 if not (isinstance(item, ToolCallItem) and may_ask(agent, item.name))
             ]
             told += [approval_request(one.call, agent) for one in asked_about(part.turn, step)]
-        elif may_ask(agent, step.call.name) and not step.released:
+        elif may_ask(agent, step.call.name) and step.call.call_id not in begun:
+            # Once, where it began: also a call whose first claim was given up.
+            begun.add(step.call.call_id)
             item = call_item(part.turn, step)
+            answer = part.turn.answers(step.model_step_id).get(item.call_id)
+            result = None if answer is None else answer.item
             asked = part.turn.approval(step.model_step_id, item.call_id) is not None
-            told.append(served_call(item, agent, step.item, over=over, asked=asked))
+            told.append(served_call(item, agent, result, over=over, asked=asked))
     return told
 
 
@@ -234,11 +240,22 @@ def transcript(session: Session) -> list[Json]:
     agent, said = session.agent, [item for turn in session.turns for item in turn.items]
     names = {item.name for item in said if isinstance(item, ToolCallItem)}
     served = {name for name in names if runs_here(agent, name)}
-    told = [*remembered(session.history, agent), *_told(said, agent, served)]
+    asked = {one.call.call_id: one for turn in session.turns for one in turn.approvals}
+    told = [*remembered(session.history, agent), *_told(said, agent, served, asked)]
     return [*told, *map(input_message, session.added)]
 
 
-def _told(items: Sequence[Item], agent: Agent, served: set[str]) -> Iterator[Json]:
+def _is_open(asked: Approval | None) -> bool:
+    return asked is not None and asked.approved is None
+
+
+def _told(
+    items: Sequence[Item],
+    agent: Agent,
+    served: set[str],
+    asked: Mapping[str, Approval] = MappingProxyType({}),
+) -> Iterator[Json]:
+    """`asked`: what somebody was asked about, by call."""
     results = {item.call_id: item for item in items if isinstance(item, ToolResultItem)}
     for item in items:
         match item:
@@ -246,8 +263,11 @@ def _told(items: Sequence[Item], agent: Agent, served: set[str]) -> Iterator[Jso
                 yield input_message(item)
             case ReasoningItem():
                 yield reasoning_item(item)
-            case ToolCallItem(name=name) if name in served:
-                yield served_call(item, agent, results.get(item.call_id), over=True)
+            case ToolCallItem(call_id=call_id) if _is_open(asked.get(call_id)):
+                yield approval_request(item.call, agent)
+            case ToolCallItem(name=name, call_id=call_id) if name in served:
+                result = results.get(call_id)
+                yield served_call(item, agent, result, over=True, asked=call_id in asked)
             case ToolCallItem():
                 yield function_call(item)
             case ToolResultItem(name=name) if name in served:

@@ -39,9 +39,12 @@ class Part:
 
     @property
     def asked(self) -> tuple[Approval, ...]:
-        """What the caller was asked about of the calls of its last reply."""
+        """What the caller was asked about of the calls of its last reply. A call that somebody
+        agreed to while others still ran goes on as they do, and asks nothing any more."""
         last = next(reversed(self.model_steps), None)
-        return () if last is None else asked_about(self.turn, last)
+        begun = {step.call.call_id for step in self.steps if isinstance(step, ToolStep)}
+        asked = () if last is None else asked_about(self.turn, last)
+        return tuple(one for one in asked if one.call.call_id not in begun)
 
     @property
     def asks(self) -> bool:
@@ -49,10 +52,24 @@ class Part:
         last = next(reversed(self.model_steps), None)
         if last is None or not (self.handed or self.asked) or last.status != "completed":
             return False
+        return last.finish != "cancelled" and self._is_quiet(last)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it asks for what it was not given yet."""
+        left = [step for step in self.handed if step.result is None]
+        return self.asks and bool(left or [one for one in self.asked if one.approved is None])
+
+    def _is_quiet(self, last: ModelStep) -> bool:
+        """Whether each call of the reply has been begun, refused or asked about, and what runs here
+        is done."""
+        tools = [s for s in self.turn.tool_steps if s.model_step_id == last.id]
+        asked = asked_about(self.turn, last)
+        known = {s.call.call_id for s in tools} | {one.call.call_id for one in asked}
         answers = self.turn.answers(last.id)
         served = [s for s in answers.values() if s.executor == "server" and s in self.steps]
         done = all(s.result is not None and s.result.outcome != "cancelled" for s in served)
-        return last.finish != "cancelled" and done
+        return done and all(call.call_id in known for call in last.calls)
 
     @property
     def status(self) -> Status:
@@ -69,8 +86,7 @@ class Part:
         if self.before is None:
             return self.turn.created_at
         answered = [step.ended_at for step in self.before.handed if step.ended_at is not None]
-        begun = [step.started_at for step in self.steps[:1]]
-        return max(answered or begun, default=self.turn.created_at)
+        return max(answered, default=self.before.ended_at or self.turn.created_at)
 
     @property
     def ended_at(self) -> datetime | None:
@@ -109,15 +125,19 @@ def _goes_on(turn: Turn, before: Sequence[Step], step: Step) -> bool:
     if isinstance(step, ModelStep):
         return any(_is_client(earlier) for earlier in before)
     asking = [earlier.id for earlier in before if isinstance(earlier, ModelStep)]
-    asked = turn.approval(step.model_step_id, step.call.call_id)
-    return asked is not None and step.model_step_id in asking
+    if turn.approval(step.model_step_id, step.call.call_id) is None:
+        return False
+    beside = [one for one in before if isinstance(one, ToolStep) and one.executor == "server"]
+    waited = all(one.ended_at is not None and one.ended_at <= step.started_at for one in beside)
+    return step.model_step_id in asking and waited
 
 
 def _all_answered(part: Part) -> bool:
     handed, asked = part.handed, part.asked
     results = [step.result for step in handed]
     answered = all(r is not None and r.outcome in ANSWERED for r in results)
-    return bool(handed or asked) and answered and all(a.approved is not None for a in asked)
+    agreed = not asked or (part.asks and all(one.approved is not None for one in asked))
+    return bool(handed or asked) and answered and agreed
 
 
 def _clients(turn: Turn, step: ModelStep) -> tuple[ToolStep, ...]:

@@ -111,8 +111,9 @@ async def _first_turn(asked: Asked, session: Session, agent: Agent) -> Begun:
 
 async def _in_conversation(asked: Asked, session: Session) -> Begun:
     api, body = asked.api, asked.body
-    if session.turns and _answers(asked, session, parts_of(session.turns[-1])[-1]):
-        return await _answer(asked, session, parts_of(session.turns[-1])[-1])
+    part = _asking(session)
+    if part is not None and _answers(asked, session, part):
+        return await _answer(asked, session, part)
     replayed = api.service.sessions.replay(session, asked.mark)
     if replayed is not None:
         return Begun(ResponseId(session.id, replayed.turn.id), replayed=True)
@@ -206,8 +207,13 @@ def _answers(asked: Asked, session: Session, part: Part) -> bool:
     told = asked.heard.answers or asked.heard.agreements
     if told and receipts.find(session.receipts, asked.mark, now) is not None:
         return True
-    is_last = part.number == len(parts_of(part.turn))
-    return part.turn.status == "waiting" and part.asks and is_last
+    return part.turn.status == "waiting" and part.is_open
+
+
+def _asking(session: Session) -> Part | None:
+    """The part of the last turn that waits for the caller, or else its last one."""
+    parts = parts_of(session.turns[-1]) if session.turns else ()
+    return next((part for part in reversed(parts) if part.is_open), parts[-1] if parts else None)
 
 
 def _check_agreements(asked: Asked, part: Part) -> None:
