@@ -143,10 +143,16 @@ async def test_a_conversation_takes_the_answer(tmp_path: Path) -> None:
     async with odd_client(tmp_path, (ECHO, "It said hello.")) as client:
         talk = await client.conversations.create()
         asked = await ask(client, conversation=talk.id)
+        [_, question] = [
+            item async for item in client.conversations.items.list(talk.id, order="asc")
+        ]
+        assert question.to_dict(mode="json") == asked.output[0].to_dict(mode="json")
         done = await client.responses.create(
             model="scripted", conversation=talk.id, input=answer(asked)
         )
         assert done.output_text == "It said hello."
+        [_, ran, _] = [item async for item in client.conversations.items.list(talk.id, order="asc")]
+        assert ran.to_dict(mode="json") == done.output[0].to_dict(mode="json")
 
 
 async def test_an_answer_that_is_sent_again_is_taken_once(tmp_path: Path) -> None:
