@@ -117,9 +117,12 @@ class Mortal:
         if self.dead.is_set():
             raise StoreUnavailable("dead")
         if name in WRITES and next(self._writes) == self._at:
-            if self._written:
-                await call()
-            self.dead.set()
+            try:
+                if self._written:
+                    await call()
+            finally:
+                # Also where the write was refused: a lease may have run out on a slow machine.
+                self.dead.set()
             raise StoreUnavailable("dead")
         return await call()
 
