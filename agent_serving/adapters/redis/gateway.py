@@ -231,7 +231,10 @@ def client_of(url: str, *, max_connections: int) -> Redis:
     if not url.startswith("unix:"):
         settings["socket_keepalive"] = True
     try:
-        return Redis.from_pool(ConnectionPool.from_url(url, **settings))
+        pool = ConnectionPool.from_url(url, **settings)
+        # What no connection takes is refused here, and not at the first command.
+        pool.connection_class(**_without_its_bounds(pool).connection_kwargs)
+        return Redis.from_pool(pool)
     except (ValueError, TypeError) as error:
         # Neither the URL nor the error's text is repeated: they may hold a password.
         raise InvalidRequest(

@@ -197,7 +197,14 @@ async def test_a_wrong_password_is_named_but_not_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://x:hunter2@y", "", "redis://x:hunter2@y:port", "redis://:hunter2@y?db=x"]
+    "url",
+    [
+        "http://x:hunter2@y",
+        "",
+        "redis://x:hunter2@y:port",
+        "redis://:hunter2@y?db=x",
+        "redis://:hunter2@y?nonsense=1",
+    ],
 )
 def test_a_url_that_cannot_be_read_is_refused_without_showing_it(url: str) -> None:
     with pytest.raises(InvalidRequest, match="URL cannot be read") as refused:
