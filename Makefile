@@ -23,6 +23,7 @@ demo: $(INSTALLED) ## Show a session from end to end; installs what is missing
 up: $(INSTALLED) ## Run SGLang, Redis and the API here, until Ctrl-C
 	@$(BIN)/agent-serving up
 
+# Most tests wait for a server more than they compute, so two processes share them, file by file.
 test: services check ## Check the code, then run all tests, on a real SGLang and a real Redis
 	$(BIN)/agent-serving engine install
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -34,7 +35,6 @@ soak: $(INSTALLED) ## Ten minutes of mixed load that fail on a leak, then the ch
 	$(BIN)/agent-serving soak --minutes 10
 	$(BIN)/python -m tests.chaos --turns 500
 
-# Most tests wait for a server more than they compute, so two processes share them, file by file.
 # The store is tested on a Redis server of the system's too, and over TLS; the explorer in Chromium;
 # MCP with a third party's server of git repositories.
 services:

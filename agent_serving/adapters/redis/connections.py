@@ -1,7 +1,7 @@
 """Connections to Redis, each for one exchange at a time.
 
 redis-py makes, checks and speaks through them. Its pool and its pipelines are passed by: with them
-an exchange takes two and a half times the processor's time (`python benchmarks/redis_exchange.py`).
+an exchange takes about twice the processor's time (`python benchmarks/redis_exchange.py`).
 """
 
 from __future__ import annotations
