@@ -20,13 +20,13 @@ from agent_serving.client.bodies import (
     plain,
     turn_body,
 )
-from agent_serving.client.call import delete, get, patch, patient, post, segment
+from agent_serving.client.call import Call, delete, get, patch, patient, post, segment
 from agent_serving.client.models.item import Item, read_item
 from agent_serving.client.models.session import SessionData
 from agent_serving.client.models.shape import Deleted
 from agent_serving.client.models.turn import TurnData
 from agent_serving.client.models.usage import SessionUsage
-from agent_serving.client.output_type import shape_of
+from agent_serving.client.output_type import OutputShape, shape_of
 from agent_serving.client.result import Result
 
 if TYPE_CHECKING:
@@ -79,10 +79,9 @@ class AsyncSession:
         """Say something, and have the answer. Raises TurnError, TurnWaitingError, OutputError,
         APIError."""
         shape = shape_of(output_type)
-        body = turn_body(input, shape, options) | {"mode": "wait"}
-        data = await self._transport.read(TurnData, patient(post(f"{self.path}/turns", body)))
-        turn = AsyncTurn(self._transport, self.id, data.id, shape, self._answering)
-        return await turn.outcome_of(data)
+        call = self._turn_call(input, shape, options, "wait")
+        data = await self._transport.read(TurnData, patient(call))
+        return await self._turn(data.id, shape).outcome_of(data)
 
     @overload
     def stream(
@@ -104,9 +103,8 @@ class AsyncSession:
     ) -> AsyncTurnStream[Any]:
         """Say something, and follow the turn: a block whose value is iterated for events."""
         shape = shape_of(output_type)
-        body = turn_body(input, shape, options) | {"mode": "stream"}
-        turn = AsyncTurn(self._transport, self.id, "", shape, self._answering)
-        return AsyncTurnStream(turn, start=post(f"{self.path}/turns", body))
+        call = self._turn_call(input, shape, options, "stream")
+        return AsyncTurnStream(self._turn("", shape), start=call)
 
     @overload
     async def start(
@@ -128,9 +126,9 @@ class AsyncSession:
     ) -> AsyncTurn[Any]:
         """Say something, and do not wait."""
         shape = shape_of(output_type)
-        body = turn_body(input, shape, options) | {"mode": "background"}
-        data = await self._transport.read(TurnData, post(f"{self.path}/turns", body))
-        return AsyncTurn(self._transport, self.id, data.id, shape, self._answering)
+        call = self._turn_call(input, shape, options, "background")
+        data = await self._transport.read(TurnData, call)
+        return self._turn(data.id, shape)
 
     @overload
     def turn(self, turn_id: str, *, output_type: None = None) -> AsyncTurn[str]: ...
@@ -143,8 +141,16 @@ class AsyncSession:
 
     def turn(self, turn_id: str, *, output_type: Any = None) -> AsyncTurn[Any]:
         """A turn that was started before, here or elsewhere."""
-        shape = shape_of(output_type)
+        return self._turn(turn_id, shape_of(output_type))
+
+    def _turn(self, turn_id: str, shape: OutputShape[Any]) -> AsyncTurn[Any]:
         return AsyncTurn(self._transport, self.id, turn_id, shape, self._answering)
+
+    def _turn_call(
+        self, input: Input, shape: OutputShape[Any], options: TurnOptions, mode: str
+    ) -> Call:
+        body = turn_body(input, shape, options) | {"mode": mode}
+        return post(f"{self.path}/turns", body)
 
     async def fork(
         self,

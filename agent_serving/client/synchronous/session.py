@@ -18,13 +18,13 @@ from agent_serving.client.bodies import (
     plain,
     turn_body,
 )
-from agent_serving.client.call import delete, get, patch, patient, post, segment
+from agent_serving.client.call import Call, delete, get, patch, patient, post, segment
 from agent_serving.client.models.item import Item, read_item
 from agent_serving.client.models.session import SessionData
 from agent_serving.client.models.shape import Deleted
 from agent_serving.client.models.turn import TurnData
 from agent_serving.client.models.usage import SessionUsage
-from agent_serving.client.output_type import shape_of
+from agent_serving.client.output_type import OutputShape, shape_of
 from agent_serving.client.result import Result
 from agent_serving.client.synchronous.pages import Pages
 from agent_serving.client.synchronous.transport import Transport
@@ -81,10 +81,9 @@ class Session:
         """Say something, and have the answer. Raises TurnError, TurnWaitingError, OutputError,
         APIError."""
         shape = shape_of(output_type)
-        body = turn_body(input, shape, options) | {"mode": "wait"}
-        data = self._transport.read(TurnData, patient(post(f"{self.path}/turns", body)))
-        turn = Turn(self._transport, self.id, data.id, shape, self._answering)
-        return turn.outcome_of(data)
+        call = self._turn_call(input, shape, options, "wait")
+        data = self._transport.read(TurnData, patient(call))
+        return self._turn(data.id, shape).outcome_of(data)
 
     @overload
     def stream(
@@ -106,9 +105,8 @@ class Session:
     ) -> TurnStream[Any]:
         """Say something, and follow the turn: a block whose value is iterated for events."""
         shape = shape_of(output_type)
-        body = turn_body(input, shape, options) | {"mode": "stream"}
-        turn = Turn(self._transport, self.id, "", shape, self._answering)
-        return TurnStream(turn, start=post(f"{self.path}/turns", body))
+        call = self._turn_call(input, shape, options, "stream")
+        return TurnStream(self._turn("", shape), start=call)
 
     @overload
     def start(
@@ -130,9 +128,9 @@ class Session:
     ) -> Turn[Any]:
         """Say something, and do not wait."""
         shape = shape_of(output_type)
-        body = turn_body(input, shape, options) | {"mode": "background"}
-        data = self._transport.read(TurnData, post(f"{self.path}/turns", body))
-        return Turn(self._transport, self.id, data.id, shape, self._answering)
+        call = self._turn_call(input, shape, options, "background")
+        data = self._transport.read(TurnData, call)
+        return self._turn(data.id, shape)
 
     @overload
     def turn(self, turn_id: str, *, output_type: None = None) -> Turn[str]: ...
@@ -145,8 +143,16 @@ class Session:
 
     def turn(self, turn_id: str, *, output_type: Any = None) -> Turn[Any]:
         """A turn that was started before, here or elsewhere."""
-        shape = shape_of(output_type)
+        return self._turn(turn_id, shape_of(output_type))
+
+    def _turn(self, turn_id: str, shape: OutputShape[Any]) -> Turn[Any]:
         return Turn(self._transport, self.id, turn_id, shape, self._answering)
+
+    def _turn_call(
+        self, input: Input, shape: OutputShape[Any], options: TurnOptions, mode: str
+    ) -> Call:
+        body = turn_body(input, shape, options) | {"mode": mode}
+        return post(f"{self.path}/turns", body)
 
     def fork(
         self,
