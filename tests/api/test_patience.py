@@ -17,13 +17,16 @@ SLOW = Say("done " * 40, delay=0.05)
 KEY = {"idempotency-key": "once"}
 
 
-async def waiting(api: Served) -> tuple[str, Json]:
-    """The path of a turn that waits for a call, and the body that answers it."""
+async def waiting(api: Served, calls: int = 1) -> tuple[str, Json]:
+    """The path of a turn that waits for so many calls, and the body that answers them."""
     session_id = await api.open({"tools": [LOOK_UP]})
     turn = (await api.say(session_id, "x?")).json()
-    (required,) = turn["required_inputs"]
-    answer = {"type": "tool_result", "call_id": required["call_id"], "output": "42"}
-    return f"/v1/sessions/{session_id}/turns/{turn['id']}", {"inputs": [answer]}
+    answers = [
+        {"type": "tool_result", "call_id": required["call_id"], "output": "42"}
+        for required in turn["required_inputs"]
+    ]
+    assert len(answers) == calls
+    return f"/v1/sessions/{session_id}/turns/{turn['id']}", {"inputs": answers}
 
 
 # --- answers --------------------------------------------------------------------------------
@@ -48,21 +51,10 @@ async def test_an_answer_waits_to_where_the_turn_waits_again(serve: Serve) -> No
 async def test_a_part_of_the_answers_does_not_wait_for_the_rest(serve: Serve) -> None:
     both = call("look_up", '{"key": "a"}') + call("look_up", '{"key": "b"}')
     api = await serve(ScriptedEngine([both, "Both."]))
-    path, body = await waiting_for_two(api)
+    path, body = await waiting(api, 2)
     for given in body["inputs"]:
         told = await api.http.post(f"{path}/inputs", json={"inputs": [given], "mode": "wait"})
     assert told.json()["output_text"] == "Both."
-
-
-async def waiting_for_two(api: Served) -> tuple[str, Json]:
-    session_id = await api.open({"tools": [LOOK_UP]})
-    turn = (await api.say(session_id, "a and b?")).json()
-    answers = [
-        {"type": "tool_result", "call_id": required["call_id"], "output": "1"}
-        for required in turn["required_inputs"]
-    ]
-    assert len(answers) == 2
-    return f"/v1/sessions/{session_id}/turns/{turn['id']}", {"inputs": answers}
 
 
 async def test_an_answer_streams_what_comes_of_it_and_nothing_before(serve: Serve) -> None:
@@ -180,7 +172,7 @@ async def test_whoever_waits_for_a_session_that_is_deleted_is_told(serve: Serve)
 async def test_a_stream_of_a_part_of_the_answers_ends_with_what_came_of_it(serve: Serve) -> None:
     both = call("look_up", '{"key": "a"}') + call("look_up", '{"key": "b"}')
     api = await serve(ScriptedEngine([both, "Both."]))
-    path, body = await waiting_for_two(api)
+    path, body = await waiting(api, 2)
     first, second = body["inputs"]
     steer = {"type": "steer", "content": "Be brief."}
     for given, last in (

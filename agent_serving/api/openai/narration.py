@@ -109,11 +109,8 @@ class Narrator:
     def _turn_over(self, event: SessionEvent) -> None:
         """Notices where parts begin and end."""
         kind, data = event.type, event.data
-        if kind == "item.done" and may_ask(self._agent, data["item"].get("name")):
-            self._hold(data["item"])
-        if kind == "item.done" and data["item"]["type"] == "tool_result":
-            self._running.discard(data["item"]["call_id"])
-            self._waits.discard(data["item"]["call_id"])
+        if kind == "item.done":
+            self._notice(data["item"])
         if kind in TERMINAL_EVENTS:
             self.ended = self._part == self._wanted
         elif kind == "approval.requested":
@@ -135,9 +132,13 @@ class Narrator:
             # Nothing is left but what the caller has to do.
             self._next()
 
-    def _hold(self, item: Json) -> None:
-        if item["type"] == "tool_call":
-            self._held[item["call_id"]] = ToolCallItem.model_validate(item)
+    def _notice(self, item: Json) -> None:
+        match item["type"]:
+            case "tool_call" if may_ask(self._agent, item["name"]):
+                self._held[item["call_id"]] = ToolCallItem.model_validate(item)
+            case "tool_result":
+                self._running.discard(item["call_id"])
+                self._waits.discard(item["call_id"])
 
     def _agreed(self, call_id: str) -> None:
         """A call that was asked about begins, or is refused: behind the caller's answer, unless

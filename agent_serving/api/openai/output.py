@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, assert_never
 
 from agent_serving.api.openai.ids import approval_id
@@ -148,7 +147,7 @@ def output_of(part: Part, agent: Agent) -> list[Json]:
     for step in part.steps:
         if isinstance(step, ModelStep):
             told += [
-                output_item(item, agent, _result(part.turn, step, item), over=over)
+                output_item(item, agent, _result(part.turn, step.id, item), over=over)
                 for item in step.items
                 if not (isinstance(item, ToolCallItem) and may_ask(agent, item.name))
             ]
@@ -156,25 +155,24 @@ def output_of(part: Part, agent: Agent) -> list[Json]:
         elif may_ask(agent, step.call.name) and step.call.call_id not in begun:
             # Once, where it began: also a call whose first claim was given up.
             begun.add(step.call.call_id)
-            item = call_item(part.turn, step)
-            answer = part.turn.answers(step.model_step_id).get(item.call_id)
-            result = None if answer is None else answer.item
+            item = _call_item(part.turn, step)
+            result = _result(part.turn, step.model_step_id, item)
             asked = part.turn.approval(step.model_step_id, item.call_id) is not None
             told.append(served_call(item, agent, result, over=over, asked=asked))
     return told
 
 
-def call_item(turn: Turn, answer: ToolStep) -> ToolCallItem:
+def _call_item(turn: Turn, answer: ToolStep) -> ToolCallItem:
     """The call that the step answers, as the reply has it."""
     [reply] = [step for step in turn.model_steps if step.id == answer.model_step_id]
     calls = [item for item in reply.items if isinstance(item, ToolCallItem)]
     return next(item for item in calls if item.call_id == answer.call.call_id)
 
 
-def _result(turn: Turn, step: ModelStep, item: ReplyItem) -> ToolResultItem | None:
+def _result(turn: Turn, model_step_id: str, item: ReplyItem) -> ToolResultItem | None:
     if not isinstance(item, ToolCallItem):
         return None
-    answer = turn.answers(step.id).get(item.call_id)
+    answer = turn.answers(model_step_id).get(item.call_id)
     return None if answer is None else answer.item
 
 
@@ -232,7 +230,7 @@ def input_of(part: Part, history: tuple[Item, ...], agent: Agent) -> list[Json]:
 def remembered(history: tuple[Item, ...], agent: Agent) -> list[Json]:
     """What was said elsewhere. A call there was the caller's, unless the tool is one of ours."""
     served = {tool.name for tool in agent.tools if tool.executor == "server"}
-    return list(_told(history, agent, served))
+    return list(_told(history, agent, served, {}))
 
 
 def transcript(session: Session) -> list[Json]:
@@ -253,7 +251,7 @@ def _told(
     items: Sequence[Item],
     agent: Agent,
     served: set[str],
-    asked: Mapping[str, Approval] = MappingProxyType({}),
+    asked: Mapping[str, Approval],
 ) -> Iterator[Json]:
     """`asked`: what somebody was asked about, by call."""
     results = {item.call_id: item for item in items if isinstance(item, ToolResultItem)}

@@ -32,33 +32,45 @@ class Part:
         return tuple(step for step in self.steps if isinstance(step, ModelStep))
 
     @property
+    def reply(self) -> ModelStep | None:
+        """The last one."""
+        return next(reversed(self.model_steps), None)
+
+    @property
     def handed(self) -> tuple[ToolStep, ...]:
         """The calls of its last reply that are the caller's to run."""
-        last = next(reversed(self.model_steps), None)
-        return () if last is None else _clients(self.turn, last)
+        return () if self.reply is None else _clients(self.turn, self.reply)
 
     @property
     def asked(self) -> tuple[Approval, ...]:
         """What the caller was asked about of the calls of its last reply. A call that somebody
         agreed to while others still ran goes on as they do, and asks nothing any more."""
-        last = next(reversed(self.model_steps), None)
         begun = {step.call.call_id for step in self.steps if isinstance(step, ToolStep)}
-        asked = () if last is None else asked_about(self.turn, last)
+        asked = () if self.reply is None else asked_about(self.turn, self.reply)
         return tuple(one for one in asked if one.call.call_id not in begun)
 
     @property
     def asks(self) -> bool:
         """Whether its reply is whole, and nothing is left to do for it but by the caller."""
-        last = next(reversed(self.model_steps), None)
+        last = self.reply
         if last is None or not (self.handed or self.asked) or last.status != "completed":
             return False
         return last.finish != "cancelled" and self._is_quiet(last)
 
     @property
+    def calls_left(self) -> tuple[str, ...]:
+        """Ids of handed calls without a result."""
+        return tuple(step.call.call_id for step in self.handed if step.result is None)
+
+    @property
+    def questions_left(self) -> tuple[str, ...]:
+        """Ids of calls that were asked about, and nobody has said."""
+        return tuple(one.call.call_id for one in self.asked if one.approved is None)
+
+    @property
     def is_open(self) -> bool:
         """Whether it asks for what it was not given yet."""
-        left = [step for step in self.handed if step.result is None]
-        return self.asks and bool(left or [one for one in self.asked if one.approved is None])
+        return self.asks and bool(self.calls_left or self.questions_left)
 
     def _is_quiet(self, last: ModelStep) -> bool:
         """Whether each call of the reply has been begun, refused or asked about, and what runs here
@@ -136,7 +148,7 @@ def _all_answered(part: Part) -> bool:
     handed, asked = part.handed, part.asked
     results = [step.result for step in handed]
     answered = all(r is not None and r.outcome in ANSWERED for r in results)
-    agreed = not asked or (part.asks and all(one.approved is not None for one in asked))
+    agreed = not asked or (part.asks and not part.questions_left)
     return bool(handed or asked) and answered and agreed
 
 

@@ -218,15 +218,17 @@ def _asking(session: Session) -> Part | None:
 
 def _check_agreements(asked: Asked, part: Part) -> None:
     """Each question that is open has its answer, and no other."""
-    wanted = {approval_id(one.call.call_id) for one in part.asked if one.approved is None}
-    given = [agreement.request_id for agreement in asked.heard.agreements]
-    for request_id in (*sorted(wanted.difference(given)), *sorted(set(given) - wanted)):
+    wanted = {approval_id(call_id) for call_id in part.questions_left}
+    given = {agreement.request_id for agreement in asked.heard.agreements}
+    if missed := sorted(wanted - given):
         raise Unsupported(
-            f"No answer found to the request for approval {request_id}. Send an "
-            "mcp_approval_response item for each that was made."
-            if request_id in wanted
-            else f"There is no open request for approval {request_id[:100]!r}.",
+            f"No answer found to the request for approval {missed[0]}. Send an "
+            "mcp_approval_response item for each that was made.",
             param="input",
+        )
+    if unknown := sorted(given - wanted):
+        raise Unsupported(
+            f"There is no open request for approval {unknown[0][:100]!r}.", param="input"
         )
 
 
@@ -254,8 +256,7 @@ async def _answer(asked: Asked, session: Session, part: Part) -> Begun:
     number = part.number
     if receipt is None:
         given = {answer.call_id for answer in asked.heard.answers}
-        waiting = [step.call.call_id for step in part.handed if step.result is None]
-        missing([call_id for call_id in waiting if call_id not in given])
+        missing([call_id for call_id in part.calls_left if call_id not in given])
         _check_agreements(asked, part)
         agent = await wanted_agent(api, asked.body, session.agent)
         if not agent.opens_as(session.agent):
