@@ -114,14 +114,18 @@ class Replica:
             return turn
 
     async def events(self, path: str) -> list[Any]:
-        session = path.rpartition("/turns/")[0]
-        events: list[Any] = []
+        return await self.listed(f"{path.rpartition('/turns/')[0]}/events", "sequence")
+
+    async def listed(self, path: str, cursor: str = "id") -> list[Any]:
+        """Everything in a list, whatever number of pages it takes."""
+        everything: list[Any] = []
+        after = ""
         while True:
-            after = events[-1]["sequence"] if events else 0
-            page = await self.get(f"{session}/events?limit=100&after={after}")
-            events += page["data"]
+            page = await self.get(f"{path}?limit=100{after}")
+            everything += page["data"]
             if not page["has_more"]:
-                return events
+                return everything
+            after = f"&after={everything[-1][cursor]}"
 
 
 class Deployment:
@@ -276,13 +280,12 @@ async def test_a_rolling_restart_under_load_fails_no_request_and_runs_nothing_tw
     restarted.set()
     await asyncio.gather(*clients)
     assert set(outcomes) == {"completed"}
-    listing = await deployment.replicas[0].get("/v1/sessions?limit=100")
-    sessions = listing["data"]
+    sessions = await deployment.replicas[0].listed("/v1/sessions")
     assert {s["turn_count"] for s in sessions} <= {0, 1}
     assert sum(s["turn_count"] for s in sessions) == len(outcomes)
     paid = 0
     for session in sessions:
-        items = (await deployment.replicas[0].get(f"/v1/sessions/{session['id']}/items"))["data"]
+        items = await deployment.replicas[0].listed(f"/v1/sessions/{session['id']}/items")
         calls = [item for item in items if item["type"] == "tool_call"]
         assert len(calls) == len([item for item in items if item["type"] == "tool_result"])
         paid += len(calls)
@@ -307,8 +310,8 @@ async def test_a_batch_whose_replica_is_killed_is_finished_by_another(
         while (batch := await second.get(path))["ended_at"] is None:
             await asyncio.sleep(0.2)
     assert batch["request_counts"]["completed"] == 60
-    rows = (await second.get(f"{path}/results?limit=100"))["data"]
+    rows = await second.listed(f"{path}/results", "custom_id")
     assert [row["custom_id"] for row in rows] == [row["custom_id"] for row in requests]
     assert {row["turn"]["output_text"] for row in rows} == {STORY}
-    sessions = (await second.get("/v1/sessions?limit=100"))["data"]
+    sessions = await second.listed("/v1/sessions")
     assert [session["turn_count"] for session in sessions] == [1] * 60
