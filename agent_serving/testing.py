@@ -149,10 +149,11 @@ class ScriptedEngine:
         output = whole[: generation.max_new_tokens]
         done = False
         try:
-            size = say.chunk if isinstance(say, Say) else 5
+            size, delay = (say.chunk, say.delay) if isinstance(say, Say) else (5, 0.0)
             for start in range(0, len(output), size):
                 tokens = output[start : start + size]
-                await asyncio.sleep(say.delay if isinstance(say, Say) else 0)
+                if delay or not start:
+                    await asyncio.sleep(delay)
                 yield Chunk(self.decode(tokens), tokens)
             done = True
         finally:

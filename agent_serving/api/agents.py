@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import ConfigDict, Field
 
 from agent_serving.api import views
+from agent_serving.api.amounts import View
 from agent_serving.api.bodies import AgentBody, FunctionTool, McpTool, ToolBody
 from agent_serving.api.context import AgentRef, Api, Context
 from agent_serving.api.delivery import named
@@ -34,7 +35,7 @@ router = APIRouter(prefix="/v1", tags=["agents"])
 REFUSED = (UnknownModel, UnknownTool, SchemaRejected, EngineUnavailable, ToolServerUnavailable)
 
 
-class Agent(views.View):
+class Agent(View):
     """One version of an agent."""
 
     model_config = ConfigDict(populate_by_name=True)

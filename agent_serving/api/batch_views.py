@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from agent_serving.api import views
+from agent_serving.api.amounts import COST, Cost, Time, Usage, View
 from agent_serving.api.paging import Page
 from agent_serving.domain import batch as domain
 from agent_serving.domain.session import TurnStatus
@@ -14,7 +15,7 @@ from agent_serving.domain.values import Failure
 from agent_serving.runtime.batches import BatchResult as Result
 
 
-class RequestCounts(views.View):
+class RequestCounts(View):
     """The other counts add up to `total`."""
 
     total: int
@@ -34,19 +35,19 @@ class RequestCounts(views.View):
         return cls(**{name: getattr(batch, name) for name in cls.model_fields})
 
 
-class Batch(views.View):
+class Batch(View):
     id: str
     object: Literal["batch"] = "batch"
     status: domain.BatchStatus
     request_counts: RequestCounts
-    usage: views.Usage = Field(description="Of the turns that are over.")
-    cost: views.Cost | None = views.COST
+    usage: Usage = Field(description="Of the turns that are over.")
+    cost: Cost | None = COST
     metadata: dict[str, str]
     results_url: str
-    created_at: views.Time
-    cancelled_at: views.Time | None = Field(description="When it was asked to be cancelled.")
-    ended_at: views.Time | None
-    expires_at: views.Time | None
+    created_at: Time
+    cancelled_at: Time | None = Field(description="When it was asked to be cancelled.")
+    ended_at: Time | None
+    expires_at: Time | None
 
     @classmethod
     def of(cls, batch: domain.Batch) -> Batch:
@@ -54,8 +55,8 @@ class Batch(views.View):
             id=batch.id,
             status=batch.status,
             request_counts=RequestCounts.of(batch),
-            usage=views.Usage.of(batch.usage),
-            cost=views.Cost.of(batch.cost),
+            usage=Usage.of(batch.usage),
+            cost=Cost.of(batch.cost),
             metadata=batch.metadata,
             results_url=f"/v1/batches/{batch.id}/results",
             created_at=batch.created_at,
@@ -69,7 +70,7 @@ class BatchPage(Page[Batch]):
     pass
 
 
-class BatchResult(views.View):
+class BatchResult(View):
     custom_id: str
     object: Literal["batch.result"] = "batch.result"
     status: TurnStatus

@@ -11,10 +11,10 @@ from fastapi import APIRouter, Path
 from pydantic import Field
 
 import agent_serving
+from agent_serving.api.amounts import View
 from agent_serving.api.context import Api, Context
 from agent_serving.api.errors import documented
 from agent_serving.api.paging import Page
-from agent_serving.api.views import View
 from agent_serving.domain.errors import NotFound, StoreUnavailable
 from agent_serving.domain.values import Effect, JsonSchema, Output
 from agent_serving.ports import Worker

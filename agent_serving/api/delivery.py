@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Mapping
-from typing import Any, Literal, TypeVar
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import Request, Response
+from fastapi import Query, Request, Response
 
 from agent_serving.api import views
 from agent_serving.api.bodies import GrammarOutput, OutputBody
@@ -22,14 +22,25 @@ from agent_serving.runtime.turn_request import TurnRequest
 
 T = TypeVar("T")
 
+Include = Annotated[
+    list[Literal["steps"]],
+    Query(
+        default_factory=list,
+        description="`steps`: the turn comes with its ledger, once it is over.",
+    ),
+]
+
 HttpStatus = Literal[200, 201, 202]
 
 
-def turn_view(api: Api, session_id: str, turn: Turn, response: Response) -> views.Turn:
+def turn_view(
+    api: Api, session_id: str, turn: Turn, response: Response, include: Sequence[str] = ()
+) -> views.Turn:
     """The turn as it goes out, its ids in the headers too."""
     response.headers["x-turn-id"] = turn.id
     response.headers["x-trace-id"] = turn.trace_id
-    return views.Turn.of(session_id, turn, jaeger_url=api.settings.jaeger_url)
+    jaeger = api.settings.jaeger_url
+    return views.Turn.of(session_id, turn, jaeger_url=jaeger, steps="steps" in include)
 
 
 async def settled(

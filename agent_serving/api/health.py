@@ -8,8 +8,8 @@ from typing import Literal
 from fastapi import APIRouter, Response
 from pydantic import Field
 
+from agent_serving.api.amounts import View
 from agent_serving.api.context import Api, Context
-from agent_serving.api.views import View
 from agent_serving.domain.errors import StoreUnavailable
 
 router = APIRouter(tags=["health"])

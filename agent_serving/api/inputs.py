@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from agent_serving.api import views
 from agent_serving.api.context import Context, SessionId, TurnId
-from agent_serving.api.delivery import outcome, turn_view
+from agent_serving.api.delivery import Include, outcome, turn_view
 from agent_serving.api.errors import BadHeader, documented
 from agent_serving.api.idempotency import Mark, tell
 from agent_serving.api.messages import AnswerBody, SteerBody
@@ -49,6 +49,7 @@ async def give_inputs(
     response: Response,
     mark: Mark,
     patience: Patience,
+    include: Include,
 ) -> views.Turn | EventStream:
     """Results of client-side calls, approvals, the truth about calls in doubt, and messages for a
     turn under way. The answers are durable when this returns; the turn goes on by itself once all
@@ -63,7 +64,7 @@ async def give_inputs(
         return await turn_stream(api, session, taken, mark)
     if body.mode == "wait":
         turn = await outcome(api, request, response, session_id, turn, patience)
-    return turn_view(api, session_id, turn, response)
+    return turn_view(api, session_id, turn, response, include)
 
 
 def _check_once(inputs: list[AnswerBody]) -> None:

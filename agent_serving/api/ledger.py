@@ -6,8 +6,8 @@ from typing import Literal, assert_never
 
 from pydantic import Field
 
+from agent_serving.api.amounts import COST, Cost, PhaseTimings, StepUsage, Time, View
 from agent_serving.api.paging import Page
-from agent_serving.api.views import COST, Cost, PhaseTimings, StepUsage, Time, View
 from agent_serving.domain import step as domain
 from agent_serving.domain import values
 from agent_serving.domain.events import Attempt as EngineAttempt

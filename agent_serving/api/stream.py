@@ -11,9 +11,9 @@ from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from agent_serving.api.amounts import Time, View
 from agent_serving.api.context import Api
 from agent_serving.api.idempotency import REPLAYED
-from agent_serving.api.views import Time, View
 from agent_serving.domain.feed import TERMINAL_EVENTS, EventType
 from agent_serving.domain.receipt import RequestMark
 from agent_serving.domain.session import TERMINAL, Session

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 import agent_serving
+from agent_serving.api.amounts import View
 from agent_serving.api.context import Context, SessionId, TurnId
 from agent_serving.api.errors import documented
-from agent_serving.api.views import View, trace_url
+from agent_serving.api.views import trace_url
 from agent_serving.domain import span_names as n
 from agent_serving.domain.errors import NotFound
 from agent_serving.domain.otlp import otlp_json

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from agent_serving.api import views
 from agent_serving.api.context import Context, SessionId, TurnId
-from agent_serving.api.delivery import as_it_is, outcome, settled, turn_request, turn_view
+from agent_serving.api.delivery import Include, as_it_is, outcome, settled, turn_request, turn_view
 from agent_serving.api.errors import BadHeader, documented
 from agent_serving.api.idempotency import Mark, tell
 from agent_serving.api.messages import texts
@@ -69,6 +69,7 @@ async def start_turn(
     response: Response,
     mark: Mark,
     patience: Patience,
+    include: Include,
 ) -> views.Turn | EventStream:
     """The turn is durable before anything is answered, and it runs to its end whether or not the
     caller stays. The header `x-turn-id` names it in every mode. With `mode=wait` a replica that is
@@ -93,7 +94,7 @@ async def start_turn(
         response.status_code = 202
     else:
         turn = await outcome(api, request, response, session_id, turn, patience)
-    return turn_view(api, session_id, turn, response)
+    return turn_view(api, session_id, turn, response, include)
 
 
 @router.get(
@@ -127,6 +128,7 @@ async def get_turn(
     request: Request,
     response: Response,
     patience: Patience,
+    include: Include,
 ) -> views.Turn:
     """As it is now; with `Prefer: wait=N`, once it is over or waits for the caller, and after N
     seconds in any case."""
@@ -135,7 +137,7 @@ async def get_turn(
         done = await settled(api, request, session_id, turn, patience)
         turn = done or await as_it_is(api, session_id, turn)
         heeded(response, patience)
-    return turn_view(api, session_id, turn, response)
+    return turn_view(api, session_id, turn, response, include)
 
 
 @router.patch(

@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import Field
 
+from agent_serving.api.amounts import COST, Cost, PhaseTimings, Time, Usage, View, phases
 from agent_serving.api.context import Api, Context, SessionId
 from agent_serving.api.errors import documented
-from agent_serving.api.views import COST, Cost, PhaseTimings, Time, Usage, View, phases
 from agent_serving.domain.charge import Account, Charge, added, hour_of
 from agent_serving.domain.cost import total_of
 from agent_serving.domain.errors import InvalidRequest, NotFound, StoreUnavailable

@@ -63,9 +63,11 @@ def post(path: str, body: Any = None) -> Call:
 
 
 def patient(call: Call) -> Call:
-    """Answered once the turn is over or waits, or after a while with the turn as it is then."""
+    """Answered once the turn is over, with its steps, or waits; or after a while with the turn as
+    it is then."""
     headers = {**call.headers, "prefer": f"wait={PATIENCE_SECONDS}"}
-    return replace(call, headers=headers, patience=PATIENCE_SECONDS)
+    params = {**call.params, "include": "steps"}
+    return replace(call, params=params, headers=headers, patience=PATIENCE_SECONDS)
 
 
 def stream(verb: str, path: str, params: Params, timeout: float) -> Call:

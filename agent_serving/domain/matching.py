@@ -109,6 +109,12 @@ class Matcher:
             self._part += 1
 
 
+def _first(template: Template) -> str | None:
+    """The character that it begins with; None where that may be one of several."""
+    begin = template.parts[0]
+    return begin[0] if begin else None
+
+
 def _in_name(char: str) -> bool:
     return char.isalnum() or char in "_-."
 
@@ -117,10 +123,11 @@ class Watch:
     """Looks for the longest match of some templates in a stream, holding back what may become
     one. Amortized linear: what is held when all fail is a bounded prefix, or blanks."""
 
-    __slots__ = ("_best", "_held", "_running", "templates")
+    __slots__ = ("_begins", "_best", "_held", "_running", "templates")
 
     def __init__(self, templates: Sequence[Template]) -> None:
         self.templates = tuple(template for template in templates if template.parts)
+        self._begins = frozenset(_first(template) for template in self.templates)
         self._reset()
 
     def _reset(self) -> None:
@@ -136,10 +143,16 @@ class Watch:
     def running(self) -> Sequence[Matcher]:
         return self._running
 
+    def passes(self, char: str) -> bool:
+        """Whether the character is plain text, whatever comes behind it: most are."""
+        return not self._held and char not in self._begins and None not in self._begins
+
     def step(self, char: str) -> tuple[str, Matcher | None, str] | None:
         """None while undecided; else (text that was held, the match that ends it or None, what
         must be read again). Without a match the text is one plain character."""
         if not self._held:
+            if self.passes(char):
+                return char, None, ""
             self._running = [Matcher(template) for template in self.templates]
         self._held.append(char)
         self._running = [matcher for matcher in self._running if matcher.step(char)]

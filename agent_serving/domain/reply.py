@@ -79,7 +79,10 @@ class ReplyParser:
     def feed(self, text: str) -> list[Piece]:
         """What `text` adds to the reply."""
         for char in text:
-            self._step(char)
+            if self._turn_ends.passes(char):
+                self._plain(char)
+            else:
+                self._step(char)
         return self._items.take()
 
     def close(self, finish: Finish) -> list[Piece]:

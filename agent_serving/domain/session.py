@@ -25,6 +25,7 @@ from agent_serving.domain.values import (
     ToolChoice,
     Usage,
     Value,
+    total_usage,
 )
 
 TurnStatus = Literal[
@@ -140,7 +141,7 @@ class Turn(Value):
 
     @property
     def usage(self) -> Usage:
-        return sum((step.usage for step in self.steps), Usage())
+        return total_usage(step.usage for step in self.steps)
 
     @property
     def cost(self) -> Cost:

@@ -22,7 +22,11 @@ from agent_serving.domain.values import (
     ToolResultItem,
     Usage,
     Value,
+    total_usage,
 )
+
+_RUN = Usage(tool_calls=1)
+_REFUSED = Usage()
 
 
 class ModelStep(Value):
@@ -60,7 +64,7 @@ class ModelStep(Value):
 
     @property
     def usage(self) -> Usage:
-        return sum((attempt.usage for attempt in self.attempts), Usage())
+        return total_usage(attempt.usage for attempt in self.attempts)
 
     @property
     def cost(self) -> Cost:
@@ -94,7 +98,7 @@ class ToolStep(Value):
 
     @property
     def usage(self) -> Usage:
-        return Usage(tool_calls=0 if self.span_id is None else 1)
+        return _REFUSED if self.span_id is None else _RUN
 
 
 Step = Annotated[ModelStep | ToolStep, Field(discriminator="kind")]

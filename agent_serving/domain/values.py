@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
@@ -292,14 +293,22 @@ class Usage(Value):
         return self.input_tokens - self.cached_tokens
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            input_tokens=self.input_tokens + other.input_tokens,
-            cached_tokens=self.cached_tokens + other.cached_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
-            model_steps=self.model_steps + other.model_steps,
-            tool_calls=self.tool_calls + other.tool_calls,
-        )
+        return total_usage((self, other))
+
+
+def total_usage(usages: Iterable[Usage]) -> Usage:
+    """All of them added up: at most one new value, however many there are."""
+    rows = list(usages)
+    if len(rows) == 1:
+        return rows[0]
+    return Usage(
+        input_tokens=sum(row.input_tokens for row in rows),
+        cached_tokens=sum(row.cached_tokens for row in rows),
+        output_tokens=sum(row.output_tokens for row in rows),
+        reasoning_tokens=sum(row.reasoning_tokens for row in rows),
+        model_steps=sum(row.model_steps for row in rows),
+        tool_calls=sum(row.tool_calls for row in rows),
+    )
 
 
 class Timings(Value):

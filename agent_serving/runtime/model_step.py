@@ -9,7 +9,7 @@ from contextlib import aclosing
 from typing import Literal
 
 from agent_serving.domain import events as e
-from agent_serving.domain.constraint import Constraint, step_constraint
+from agent_serving.domain.constraint import Constraint
 from agent_serving.domain.decide import Generate, PlanStep
 from agent_serving.domain.errors import (
     AgentServingError,
@@ -61,7 +61,6 @@ class ModelSteps:
         self._lost_replies = lost
         self._begun: dict[str, float] = {}
         self._lost_workers: set[str] = set()
-        self._constraints: dict[tuple[str, str], Constraint | None] = {}
 
     async def plan(self, action: PlanStep) -> None:
         begun = self._ports.clock.monotonic()
@@ -231,16 +230,7 @@ class ModelSteps:
         )
 
     def _constraint(self, action: Generate) -> Constraint | None:
-        """Made once per turn and choice: it spells out the schema of every tool."""
-        agent = self._journal.session.agent
-        key = (action.turn.id, str(action.tool_choice))
-        if key not in self._constraints:
-            self._constraints = {
-                key: step_constraint(
-                    self._renderer.dialect(agent), agent.tools, action.tool_choice, action.output
-                )
-            }
-        return self._constraints[key]
+        return self._renderer.constraint(self._journal.session.agent, action)
 
     async def _commit(self, action: Generate, reply: Reply, cut: Cut | None) -> None:
         """The reply as it is: whole, or cut where the turn was stopped."""

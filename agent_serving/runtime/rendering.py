@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
+from agent_serving.domain.constraint import Constraint, step_constraint
+from agent_serving.domain.decide import Generate
 from agent_serving.domain.dialect import Dialect
 from agent_serving.domain.errors import ContextLengthExceeded, EngineUnavailable
 from agent_serving.domain.session import Session
@@ -14,14 +16,16 @@ REMEMBERED = 256
 
 
 class Renderer:
-    """Renders what a session has pending. What was rendered to admit a turn is remembered until
-    its first step is planned."""
+    """Renders what a session has pending, and spells out what a reply to it may be. What was
+    rendered to admit a turn is remembered until its first step is planned; a constraint, which
+    holds the schema of every tool, for the steps of its turn."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._remembered: OrderedDict[
             str, tuple[int, bool, tuple[Message, ...], tuple[int, ...]]
         ] = OrderedDict()
+        self._constraints: OrderedDict[tuple[str, str], Constraint | None] = OrderedDict()
 
     def dialect(self, agent: Agent) -> Dialect:
         dialect = self._ports.dialects.get(agent.dialect)
@@ -58,6 +62,17 @@ class Renderer:
         while len(self._remembered) > REMEMBERED:
             self._remembered.popitem(last=False)
         return tokens
+
+    def constraint(self, agent: Agent, action: Generate) -> Constraint | None:
+        """None where the reply may be anything."""
+        key = (action.turn.id, str(action.tool_choice))
+        if key not in self._constraints:
+            self._constraints[key] = step_constraint(
+                self.dialect(agent), agent.tools, action.tool_choice, action.output
+            )
+            while len(self._constraints) > REMEMBERED:
+                self._constraints.popitem(last=False)
+        return self._constraints[key]
 
     def context_length(self, agent: Agent) -> int | None:
         return min(

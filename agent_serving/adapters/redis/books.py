@@ -8,29 +8,22 @@ charge counts once. Reading enters what is still on bills first, so it misses no
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
-import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 from agent_serving.adapters.redis.gateway import Command, Gateway, decode, encode
 from agent_serving.adapters.redis.keys import BookKeys, SessionKeys
 from agent_serving.domain.charge import Account, Charge
-from agent_serving.domain.errors import StoreUnavailable
 from agent_serving.ports import Append
-
-log = logging.getLogger(__name__)
 
 HOURS = 24
 KEEP_SECONDS = 400 * 24 * 3600
 _DAYS_AT_ONCE = 31
 _ENTRIES_AT_ONCE = 200
-_SESSIONS_AT_ONCE = 16
-SOON_SECONDS = 0.5
-"""A session whose turn waits for its caller again and again is entered once in that time."""
-CLOSING_SECONDS = 2.0
+_BILLS_AT_ONCE = 16
 
 
 class Books:
@@ -40,9 +33,6 @@ class Books:
         self._charge = gateway.script("charge")
         self._settle = gateway.script("bill_settle")
         self._unmark = gateway.script("open_unmark")
-        self._due: dict[str, str] = {}
-        """Session → tenant."""
-        self._task: asyncio.Task[None] | None = None
 
     def mark(self, append: Append) -> Command | None:
         """Says that the session's bill may have something on it; to be sent before the append."""
@@ -57,49 +47,11 @@ class Books:
             return b""
         return f"{append.version + 1} {append.charge.model_dump_json()}".encode()
 
-    def enter_soon(self, session_id: str, tenant: str) -> None:
-        """Beside what is going on: nobody waits for it, as reading enters what is missing."""
-        self._due[session_id] = tenant
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._enter_later(), name="books")
-
-    async def aclose(self) -> None:
-        """Enter what is due, as far as that takes no longer than `CLOSING_SECONDS`."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSING_SECONDS):
-                await self._enter_due()
-
-    async def _enter_later(self) -> None:
-        while self._due:
-            await asyncio.sleep(SOON_SECONDS)
-            await self._enter_due()
-
-    async def _enter_due(self) -> None:
-        due = list(self._due)
-        for start in range(0, len(due), _SESSIONS_AT_ONCE):
-            some = due[start : start + _SESSIONS_AT_ONCE]
-            await asyncio.gather(*(self._enter_one(session_id) for session_id in some))
-
-    async def _enter_one(self, session_id: str) -> None:
-        """What cannot be entered now stays due; who reads the books enters it, too."""
-        tenant = self._due.pop(session_id)
-        try:
-            await self._enter(session_id, tenant)
-        except StoreUnavailable:
-            self._due.setdefault(session_id, tenant)
-        except asyncio.CancelledError:
-            self._due.setdefault(session_id, tenant)
-            raise
-        except Exception:
-            log.exception("the bill of %s cannot be entered", session_id)
-
     async def charges(self, tenant: str, since: int, until: int) -> list[Charge]:
         marks = await self._gateway.ask(("ZRANGE", self._keys(tenant).unbilled, 0, -1))
-        for member in marks:
-            await self._enter(decode(member), tenant)
+        for start in range(0, len(marks), _BILLS_AT_ONCE):
+            some = marks[start : start + _BILLS_AT_ONCE]
+            await self.enter({decode(member): tenant for member in some})
         found: list[Charge] = []
         days = range(since // HOURS, (until - 1) // HOURS + 1)
         for start in range(0, len(days), _DAYS_AT_ONCE):
@@ -112,37 +64,49 @@ class Books:
             key=lambda row: (row.hour, row.account.model_dump_json()),
         )
 
-    async def _enter(self, session_id: str, tenant: str) -> None:
-        keys = SessionKeys(self._prefix, session_id)
-        marks, member = self._keys(tenant).unbilled, encode(session_id)
-        while True:
-            lines, version, marked = await self._gateway.send(
-                ("LRANGE", keys.bill, 0, _ENTRIES_AT_ONCE - 1),
-                ("XLEN", keys.log),
-                ("ZSCORE", marks, member),
+    async def enter(self, sessions: Mapping[str, str]) -> None:
+        """Enter their bills; session → tenant. Takes as many exchanges for all as for one."""
+        while sessions:
+            bills = await self._bills(sessions)
+            charged = [bill for bill in bills if bill.charges]
+            await self._send([command for bill in charged for command in self._entering(bill)])
+            left = await self._send([self._settle([bill.key], bill.last) for bill in charged])
+            entered = [bill for bill, lines in zip(charged, left, strict=True) if lines == 0]
+            stale = [bill for bill in bills if bill.is_stale]
+            await self._send(
+                [
+                    self._unmark([self._keys(bill.tenant).unbilled], bill.member, bill.last)
+                    for bill in (*entered, *stale)
+                ]
             )
-            if not lines:
-                if marked is not None and (version == 0 or int(float(marked)) <= version):
-                    # The append that it was set for was refused, or is on no bill any more.
-                    await self._gateway.send(self._unmark([marks], member, int(float(marked))))
-                return
-            charges = [_line(line) for line in lines]
-            last = charges[-1][0]
-            await self._gateway.send(*self._entering(session_id, charges))
-            left = await self._gateway.ask(self._settle([keys.bill], last))
-            if left == 0:
-                await self._gateway.send(self._unmark([marks], member, last))
-                return
+            longer = {bill.session_id for bill in charged} - {bill.session_id for bill in entered}
+            sessions = {each: sessions[each] for each in longer}
 
-    def _entering(
-        self, session_id: str, charges: Sequence[tuple[int, Charge]]
-    ) -> Iterable[Command]:
+    async def _bills(self, sessions: Mapping[str, str]) -> list[_Bill]:
+        keys = [SessionKeys(self._prefix, session_id) for session_id in sessions]
+        commands: list[Command] = []
+        for each, tenant in zip(keys, sessions.values(), strict=True):
+            commands += [
+                ("LRANGE", each.bill, 0, _ENTRIES_AT_ONCE - 1),
+                ("XLEN", each.log),
+                ("ZSCORE", self._keys(tenant).unbilled, encode(each.session_id)),
+            ]
+        replies = await self._gateway.send(*commands)
+        return [
+            _bill(each, sessions[each.session_id], *replies[3 * place : 3 * place + 3])
+            for place, each in enumerate(keys)
+        ]
+
+    async def _send(self, commands: Sequence[Command]) -> list[Any]:
+        return await self._gateway.send(*commands) if commands else []
+
+    def _entering(self, bill: _Bill) -> Iterable[Command]:
         def place(line: tuple[int, Charge]) -> tuple[str, int]:
             return line[1].account.tenant, line[1].hour // HOURS
 
         # Sorting is stable: within a day the versions stay in order.
-        for (tenant, day), group in groupby(sorted(charges, key=place), key=place):
-            arguments: list[bytes | str | int] = [encode(session_id), KEEP_SECONDS]
+        for (tenant, day), group in groupby(sorted(bill.charges, key=place), key=place):
+            arguments: list[bytes | str | int] = [bill.member, KEEP_SECONDS]
             for version, charge in group:
                 arguments += [version, len(charge.amounts)]
                 for name, amount in charge.amounts.items():
@@ -152,6 +116,48 @@ class Books:
 
     def _keys(self, tenant: str) -> BookKeys:
         return BookKeys(self._prefix, tenant)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bill:
+    """What is on a session's bill, from its top; `marked` is the version of the last fact that may
+    have put something there, `version` that of the log."""
+
+    key: str
+    session_id: str
+    tenant: str
+    charges: Sequence[tuple[int, Charge]]
+    marked: int | None
+    version: int
+
+    @property
+    def member(self) -> bytes:
+        return encode(self.session_id)
+
+    @property
+    def is_stale(self) -> bool:
+        """The append that it was marked for was refused, or is on no bill any more."""
+        if self.charges or self.marked is None:
+            return False
+        return self.version == 0 or self.marked <= self.version
+
+    @property
+    def last(self) -> int:
+        """The version up to which it is settled."""
+        return self.charges[-1][0] if self.charges else self.marked or 0
+
+
+def _bill(
+    keys: SessionKeys, tenant: str, lines: list[bytes], version: int, marked: float | None
+) -> _Bill:
+    return _Bill(
+        key=keys.bill,
+        session_id=keys.session_id,
+        tenant=tenant,
+        charges=[_line(line) for line in lines],
+        marked=None if marked is None else int(float(marked)),
+        version=version,
+    )
 
 
 def _line(line: bytes) -> tuple[int, Charge]:

@@ -4,9 +4,11 @@ hash tag and so lives in one slot of a Redis Cluster."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote
 
 
+@lru_cache(maxsize=4096)
 def _tag(name: str) -> str:
     """A name that cannot end a hash tag or a segment of a key. Our own ids stay as they are."""
     return quote(name, safe="", errors="surrogatepass")

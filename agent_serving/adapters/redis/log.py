@@ -12,6 +12,7 @@ from agent_serving.adapters.redis.keys import SessionKeys
 from agent_serving.adapters.redis.leases import fence
 from agent_serving.adapters.redis.refusals import fenced, gone
 from agent_serving.adapters.redis.sessions import SessionIndex
+from agent_serving.adapters.redis.settlements import Settlements
 from agent_serving.domain.errors import SequenceGap, StaleWriter, StoreUnavailable
 from agent_serving.ports import Append, Stored
 
@@ -24,12 +25,20 @@ class SessionLog:
     """An append returns when `replicas` of the server have it too."""
 
     def __init__(
-        self, gateway: Gateway, prefix: str, index: SessionIndex, books: Books, replicas: int
+        self,
+        gateway: Gateway,
+        prefix: str,
+        index: SessionIndex,
+        books: Books,
+        settlements: Settlements,
+        *,
+        replicas: int,
     ) -> None:
         self._gateway = gateway
         self._prefix = prefix
         self._index = index
         self._books = books
+        self._settlements = settlements
         self._replicas = replicas
         self._append = gateway.script("append")
         self._load = gateway.script("load")
@@ -55,8 +64,7 @@ class SessionLog:
         match state:
             case b"ok":
                 if not append.open and rest == [b"1"]:
-                    await self._index.settle(append.session_id, append.version + 1)
-                    self._books.enter_soon(append.session_id, append.tenant)
+                    self._settlements.soon(append.session_id, append.tenant, append.version + 1)
                 return int(value)
             case b"stale":
                 raise StaleWriter(

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from agent_serving.adapters.redis.gateway import Command, Gateway, decode, encode
 from agent_serving.adapters.redis.keys import SessionKeys, open_key, sessions_key
 from agent_serving.adapters.redis.paging import Look, Scan, page
-from agent_serving.domain.errors import StoreUnavailable
 from agent_serving.ports import Append, Listing
 
 _BATCH = 500
@@ -40,14 +39,9 @@ class SessionIndex:
             before.append(("ZADD", self._open, "GT", append.version + 1, member))
         return [*before, command, *after], len(before)
 
-    async def settle(self, session_id: str, version: int) -> None:
+    def unmark(self, session_id: str, version: int) -> Command:
         """No turn was open at `version`. A mark that was set for a later fact stays."""
-        try:
-            await self._gateway.send(self._unmark([self._open], encode(session_id), version))
-        except StoreUnavailable:
-            # The fact is durable, which is what the caller must hear; `open_sessions` drops
-            # the mark later.
-            return
+        return self._unmark([self._open], encode(session_id), version)
 
     def forgotten(self, session_id: str, tenant: str) -> list[Command]:
         """The commands that take a deleted session out."""

@@ -22,6 +22,7 @@ from agent_serving.adapters.redis.paging import Scan
 from agent_serving.adapters.redis.refusals import gone, torn
 from agent_serving.adapters.redis.reservations import Reservations
 from agent_serving.adapters.redis.sessions import SessionIndex
+from agent_serving.adapters.redis.settlements import Settlements
 from agent_serving.domain.charge import Charge
 from agent_serving.domain.errors import StoreUnavailable
 from agent_serving.domain.receipt import RequestMark
@@ -71,7 +72,10 @@ class RedisSessionStore:
         self._index = SessionIndex(gateway, prefix)
         self._agents = AgentTable(gateway, prefix, agent_bounds)
         self._books = Books(gateway, prefix)
-        self._log = SessionLog(gateway, prefix, self._index, self._books, replicas)
+        self._settlements = Settlements(gateway, self._index, self._books)
+        self._log = SessionLog(
+            gateway, prefix, self._index, self._books, self._settlements, replicas=replicas
+        )
         self._reservations = Reservations(gateway, prefix)
         self._publish = gateway.script("publish")
         self._memory = Memory(gateway, prefix)
@@ -320,7 +324,7 @@ class RedisSessionStore:
 
     async def aclose(self) -> None:
         try:
-            await self._books.aclose()
+            await self._settlements.aclose()
         finally:
             await self._gateway.aclose()
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from agent_serving.domain.session import Turn
 from agent_serving.domain.step import ModelStep, Step, ToolStep
-from agent_serving.domain.values import Approval, Usage
+from agent_serving.domain.values import Approval, Usage, total_usage
 
 Status = Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]
 
@@ -91,7 +91,7 @@ class Part:
 
     @property
     def usage(self) -> Usage:
-        return sum((step.usage for step in self.steps), Usage())
+        return total_usage(step.usage for step in self.steps)
 
     @property
     def created_at(self) -> datetime:

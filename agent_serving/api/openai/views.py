@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from agent_serving.api.amounts import View
 from agent_serving.api.openai.parts import Status
-from agent_serving.api.views import View
 
 Items = list[dict[str, Any]]
 

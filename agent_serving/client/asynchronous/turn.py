@@ -82,7 +82,7 @@ class AsyncTurn(Generic[T]):
     async def _result(self, turn: TurnData) -> Result[T]:
         if turn.status != "completed":
             raise without_answer(turn)
-        steps = await self.steps().all()
+        steps = await self.steps().all() if turn.steps is None else turn.steps
         return Result(output=self._shape.parse(turn.output_text), turn=turn, steps=steps)
 
     async def cancel(self) -> TurnData:

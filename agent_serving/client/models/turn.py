@@ -8,6 +8,7 @@ from typing import Any
 from agent_serving.client.models.agent import Budget
 from agent_serving.client.models.item import Item, MessageItem
 from agent_serving.client.models.shape import Failure, Model
+from agent_serving.client.models.step import Step
 from agent_serving.client.models.usage import Cost, Timings, Usage
 
 
@@ -49,6 +50,7 @@ class TurnData(Model):
     usage: Usage
     timings: Timings
     cost: Cost | None = None
+    steps: list[Step] | None = None
     trace_id: str
     trace_url: str | None = None
     error: Failure | None = None

@@ -84,7 +84,7 @@ class Turn(Generic[T]):
     def _result(self, turn: TurnData) -> Result[T]:
         if turn.status != "completed":
             raise without_answer(turn)
-        steps = self.steps().all()
+        steps = self.steps().all() if turn.steps is None else turn.steps
         return Result(output=self._shape.parse(turn.output_text), turn=turn, steps=steps)
 
     def cancel(self) -> TurnData:

@@ -1,0 +1,86 @@
+"""What is to be done once a session's turn has ended or waits, and nobody waits for: the mark that
+it may have an open turn goes, and its bill is entered into the books.
+
+It is done a little later, for many sessions at once: that is a few exchanges, however many they
+are. Nothing depends on it: what was not done is found by whoever reads the marks or the books.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from agent_serving.adapters.redis.books import Books
+from agent_serving.adapters.redis.gateway import Gateway
+from agent_serving.adapters.redis.sessions import SessionIndex
+from agent_serving.domain.errors import StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+SOON_SECONDS = 0.5
+"""A session whose turn waits for its caller again and again is settled once in that time."""
+CLOSING_SECONDS = 2.0
+_AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    tenant: str
+    version: int
+    """At which no turn was open."""
+
+
+class Settlements:
+    def __init__(self, gateway: Gateway, index: SessionIndex, books: Books) -> None:
+        self._gateway = gateway
+        self._index = index
+        self._books = books
+        self._due: dict[str, _Due] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def soon(self, session_id: str, tenant: str, version: int) -> None:
+        """No turn of the session was open at `version`."""
+        self._due[session_id] = _Due(tenant, version)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._later(), name="settlements")
+
+    async def aclose(self) -> None:
+        """Do what is due, as far as that takes no longer than `CLOSING_SECONDS`."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await self._settle_due()
+
+    async def _later(self) -> None:
+        while self._due:
+            await asyncio.sleep(SOON_SECONDS)
+            await self._settle_due()
+
+    async def _settle_due(self) -> None:
+        due = list(self._due)
+        for start in range(0, len(due), _AT_ONCE):
+            some = due[start : start + _AT_ONCE]
+            await self._settle({session_id: self._due.pop(session_id) for session_id in some})
+
+    async def _settle(self, some: Mapping[str, _Due]) -> None:
+        """What cannot be done now stays due."""
+        try:
+            unmark = (self._index.unmark(each, due.version) for each, due in some.items())
+            await self._gateway.send(*unmark)
+            await self._books.enter({each: due.tenant for each, due in some.items()})
+        except StoreUnavailable:
+            self._due = {**some, **self._due}
+        except asyncio.CancelledError:
+            self._due = {**some, **self._due}
+            raise
+        except Exception:
+            if len(some) > 1:  # one bill that cannot be read is not to keep the others
+                for each, due in some.items():
+                    await self._settle({each: due})
+            else:
+                log.exception("the bill of %s cannot be entered", *some)
