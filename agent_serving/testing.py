@@ -141,7 +141,7 @@ class ScriptedEngine:
         self._check(generation)
         self.requests.append(generation)
         prompt = tuple(generation.prompt)
-        line = self._answer(self.decode(prompt))
+        line = self._line(prompt)
         say = Say(line) if isinstance(line, str) else line
         whole = self.encode(say.text)
         if isinstance(say, Say):
@@ -184,8 +184,8 @@ class ScriptedEngine:
 
     def follow(self, script: Script) -> None:
         """Another script, from the next reply on."""
+        self._answer = script if callable(script) else None
         self._lines = [] if callable(script) else list(script)
-        self._answer = script if callable(script) else self._next_line
 
     def go_down(self) -> None:
         self._worker = replace(self._worker, ready=False)
@@ -204,7 +204,7 @@ class ScriptedEngine:
         self._start += 1
 
     def encode(self, text: str) -> tuple[int, ...]:
-        return tuple(ord(character) for character in text)
+        return tuple(map(ord, text))
 
     def decode(self, tokens: Iterable[int]) -> str:
         return "".join(
@@ -216,7 +216,9 @@ class ScriptedEngine:
 
     # --- inside -----------------------------------------------------------------------------
 
-    def _next_line(self, _: str) -> Line:
+    def _line(self, prompt: Iterable[int]) -> Line:
+        if self._answer is not None:
+            return self._answer(self.decode(prompt))
         return self._lines.pop(0) if len(self._lines) > 1 else self._lines[0]
 
     def _require_up(self) -> None:
@@ -225,7 +227,8 @@ class ScriptedEngine:
 
     def _check(self, generation: Generation) -> None:
         size = self._worker.vocabulary_size or 0
-        bad = next((token for token in generation.prompt if not 0 <= token < size), None)
+        ends = (min(generation.prompt, default=0), max(generation.prompt, default=0))
+        bad = next((token for token in ends if not 0 <= token < size), None)
         if bad is not None:
             raise InvalidRequest(f"token id {bad} is outside the vocabulary of {size}")
         length = len(generation.prompt) + generation.max_new_tokens

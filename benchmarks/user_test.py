@@ -1,6 +1,7 @@
 """What a user's test of an agent costs: two tools, three model steps, the whole service in the
-test's process. Beside it, tests that ask the same service for its health as often as the other
-tests speak to it.
+test's process; once with tools of the service, once with functions of the test, which the client
+runs. Beside them, tests that ask the same service for its health as often as the latter speak to
+it.
 
     python benchmarks/user_test.py --tests 60
 """
@@ -16,11 +17,8 @@ from pathlib import Path
 from statistics import median
 from xml.etree import ElementTree
 
-TESTS = '''
-import httpx
-import pytest
+TOOLS = '''
 from agent_serving import tool
-from agent_serving.testing import call
 
 
 @tool
@@ -30,7 +28,7 @@ def price(item: str) -> str:
     Args:
         item: Its name.
     """
-    return f"{{item}} costs 3 euros"
+    return f"{item} costs 3 euros"
 
 
 @tool
@@ -41,7 +39,21 @@ def order(item: str, count: int) -> str:
         item: Its name.
         count: How many.
     """
-    return f"{{count}} {{item}} ordered"
+    return f"{count} {item} ordered"
+'''
+
+TESTS = """
+from pathlib import Path
+
+import httpx
+import pytest
+from agent_serving.testing import call
+from shop.tools import order, price
+
+
+@pytest.fixture(scope="session")
+def agent_service_settings():
+    return {{"tools": (Path(__file__).with_name("shop"),)}}
 
 
 @pytest.fixture(scope="session")
@@ -50,18 +62,26 @@ def http(running_agent_service):
         yield client
 
 
-@pytest.mark.parametrize("number", range({tests}))
-def test_agent(agent_service, agent_client, number):
+def two_teas(agent_service, session):
     agent_service.says(call("price", item="tea"), call("order", item="tea", count=2), "Done.")
-    session = agent_client.sessions.create(tools=[price, order])
     assert session.run("Two teas, please.").text == "Done."
+
+
+@pytest.mark.parametrize("number", range({tests}))
+def test_tools_of_the_service(agent_service, agent_client, number):
+    two_teas(agent_service, agent_client.sessions.create({{"tools": ["price", "order"]}}))
+
+
+@pytest.mark.parametrize("number", range({tests}))
+def test_functions_of_the_test(agent_service, agent_client, number):
+    two_teas(agent_service, agent_client.sessions.create(tools=[price, order]))
 
 
 @pytest.mark.parametrize("number", range({tests}))
 def test_baseline(agent_service, http, number):
     for _ in range(4):
         assert http.get("/healthz").status_code == 200
-'''
+"""
 
 
 def durations(report: Path, name: str) -> list[float]:
@@ -76,6 +96,9 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         file, report = Path(folder, "test_agent.py"), Path(folder, "report.xml")
+        shop = Path(folder, "shop")
+        shop.mkdir()
+        (shop / "tools.py").write_text(TOOLS)
         file.write_text(TESTS.format(tests=arguments.tests))
         subprocess.run(
             [
@@ -86,12 +109,14 @@ def main() -> None:
             cwd=folder,
             env=os.environ,
         )
-        agent, baseline = durations(report, "agent"), durations(report, "baseline")
-    print(
-        f"median {median(agent):.1f} ms a test, {max(agent):.1f} ms the slowest of {len(agent)}; "
-        f"as many requests for its health {median(baseline):.1f} ms; "
-        f"ratio {median(agent) / median(baseline):.1f}"
-    )
+        baseline = median(durations(report, "baseline"))
+        print(f"as many requests for its health: {baseline:.1f} ms")
+        for name in ("tools_of_the_service", "functions_of_the_test"):
+            took = durations(report, name)
+            print(
+                f"{name.replace('_', ' ')}: median {median(took):.1f} ms a test, {max(took):.1f} "
+                f"the slowest of {len(took)}; ratio {median(took) / baseline:.1f}"
+            )
 
 
 if __name__ == "__main__":
