@@ -91,6 +91,38 @@ async def test_an_answer_sent_again_waits_too_and_is_taken_once(serve: Serve) ->
     assert len(api.engine.requests) == 2
 
 
+# --- include --------------------------------------------------------------------------------
+
+
+async def test_a_turn_that_is_over_comes_with_its_ledger_where_that_is_asked_for(
+    serve: Serve,
+) -> None:
+    api = await serve(ScriptedEngine([call("look_up", "{}"), "It is 42."]))
+    session_id = await api.open({"tools": [LOOK_UP]})
+    turns = f"/v1/sessions/{session_id}/turns"
+    asked = {"include": "steps"}
+    turn = (await api.http.post(turns, json={"input": "x?"}, params=asked)).json()
+    assert (turn["status"], turn["steps"]) == ("waiting", None)
+    given = {"type": "tool_result", "call_id": turn["required_inputs"][0]["call_id"], "output": ""}
+    path, body = f"{turns}/{turn['id']}", {"inputs": [given], "mode": "wait"}
+    turn = (await api.http.post(f"{path}/inputs", json=body, params=asked)).json()
+    assert [step["kind"] for step in turn["steps"]] == ["model", "tool", "model"]
+    assert turn["steps"] == (await api.get(f"{path}/steps"))["data"]
+    assert turn == await api.get(path, **asked)
+    assert (await api.get(path))["steps"] is None
+
+
+async def test_what_cannot_be_included_is_refused(serve: Serve) -> None:
+    api = await serve(ScriptedEngine())
+    session_id = await api.open()
+    told = await api.http.post(
+        f"/v1/sessions/{session_id}/turns", json={"input": "x"}, params={"include": "all"}
+    )
+    assert told.status_code == 422
+    assert told.json()["error"]["param"] == "include[0]"
+    assert (await api.get(f"/v1/sessions/{session_id}/turns"))["data"] == []
+
+
 # --- Prefer: wait ---------------------------------------------------------------------------
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
 from agent_serving.adapters.redis import RedisSessionStore
+from agent_serving.adapters.redis.connections import Command, Connections
 from agent_serving.domain.charge import Account, Charge, added, hour_of
 from agent_serving.domain.errors import LogGone, StaleWriter
 from tests.contracts.appends import fact, new_session
@@ -119,6 +122,47 @@ async def test_a_store_that_is_closed_leaves_nothing_on_bills(
         await store.append(fact(session, 2))
     await store.aclose()
     assert not await raw.exists(*(f"{prefix}:{{{session}}}:bill" for session in sessions))
+
+
+async def test_a_bill_that_cannot_be_read_keeps_no_other_from_the_books(
+    store: RedisSessionStore, raw: Redis, prefix: str
+) -> None:
+    sessions = [new_session() for _ in range(3)]
+    bills = [f"{prefix}:{{{session}}}:bill" for session in sessions]
+    for session in sessions:
+        await store.append(fact(session, 0))
+        await store.append(fact(session, 1, charge=charge(), open=True))
+    await raw.lset(bills[1], 0, "no charge")
+    for session in sessions:
+        await store.append(fact(session, 2))
+    async with asyncio.timeout(20):
+        while await raw.exists(bills[0], bills[2]):
+            await asyncio.sleep(0.01)
+    assert await raw.llen(bills[1]) == 1
+
+
+async def test_many_bills_are_entered_in_as_many_exchanges_as_one(
+    store: RedisSessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchanges: list[int] = []
+    exchange = Connections.exchange
+
+    async def counted(self: Connections, commands: Sequence[Command]) -> list[Any]:
+        exchanges.append(len(commands))
+        return await exchange(self, commands)
+
+    async def cost(count: int) -> int:
+        for _ in range(count):
+            session = new_session()
+            await store.append(fact(session, 0))
+            await store.append(fact(session, 1, charge=charge(), open=True))
+        exchanges.clear()
+        await tokens(store)
+        return len(exchanges)
+
+    await cost(1)  # scripts are known to the server from here on
+    monkeypatch.setattr(Connections, "exchange", counted)
+    assert await cost(12) == await cost(1)
 
 
 async def test_the_books_outlive_the_session(store: RedisSessionStore, raw: Redis) -> None:

@@ -88,6 +88,19 @@ async def test_open_sessions_are_those_whose_last_fact_left_a_turn_open(
     assert await store.open_sessions() == [busy]
 
 
+async def test_the_mark_of_a_turn_that_is_over_goes_though_nobody_asks_for_it(
+    store: RedisSessionStore, raw: Redis, prefix: str
+) -> None:
+    session = new_session()
+    await store.append(fact(session, 0))
+    await store.append(fact(session, 1, open=True))
+    assert await raw.zrange(f"{prefix}:open", 0, -1) == [session.encode()]
+    await store.append(fact(session, 2))
+    async with asyncio.timeout(20):
+        while await raw.exists(f"{prefix}:open"):
+            await asyncio.sleep(0.01)
+
+
 async def test_a_refused_fact_neither_opens_nor_closes_a_turn(
     store: RedisSessionStore, raw: Redis, prefix: str
 ) -> None:
