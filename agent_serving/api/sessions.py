@@ -10,7 +10,7 @@ from agent_serving.api import views
 from agent_serving.api.agents import REFUSED, chosen
 from agent_serving.api.bodies import SessionBody, SessionPatch
 from agent_serving.api.context import Api, Context, SessionId
-from agent_serving.api.delivery import outcome, turn_view
+from agent_serving.api.delivery import Include, outcome, turn_view
 from agent_serving.api.errors import BadHeader, documented
 from agent_serving.api.idempotency import Mark, tell
 from agent_serving.api.listing import SessionFilter, list_page
@@ -73,6 +73,7 @@ async def open_session(
     response: Response,
     mark: Mark,
     patience: Patience,
+    include: Include,
 ) -> views.OpenedSession | EventStream:
     """With an `input` the first turn starts at once and is answered by `mode`, as by
     `POST /v1/sessions/{session_id}/turns`. If it cannot start, no session is opened."""
@@ -97,8 +98,9 @@ async def open_session(
         response.status_code = 202
     else:
         turn = await outcome(api, request, response, session.id, turn, patience)
-    session = await api.service.sessions.get(api.tenant, session.id)
-    return views.OpenedSession.opened(session, turn_view(api, session.id, turn, response))
+    told = turn_view(api, session.id, turn, response, include)
+    session = await api.service.sessions.get(api.tenant, session.id, at_hand=True)
+    return views.OpenedSession.opened(session, told)
 
 
 @router.get(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
-from agent_serving.client.models.turn import RequiredInput, TurnData
+from agent_serving.client.models.turn import RequiredInput
 from agent_serving.client.toolbox import Answer, Toolbox, output_text, result
 
 T = TypeVar("T")
@@ -44,13 +44,12 @@ class Answering:
     def with_toolbox(self, toolbox: Toolbox) -> Answering:
         return replace(self, toolbox=toolbox)
 
-    async def answers(self, turn: TurnData) -> tuple[list[Answer], bool]:
-        """To what the turn waits for, and whether that is all of it. Questions are asked one after
-        the other, then tools run side by side."""
+    async def answers(self, calls: Sequence[RequiredInput]) -> list[Answer]:
+        """To those calls that can be answered here. Questions are asked one after the other, then
+        tools run side by side."""
         answers: list[Answer] = []
         approved: list[RequiredInput] = []
-        left = turn.paused is not None
-        for call in turn.required_inputs:
+        for call in calls:
             match call.type:
                 case "tool_result" if call.name in self.toolbox:
                     if self.approve is None or await _told(self.approve(call)):
@@ -62,9 +61,9 @@ class Answering:
                 case "in_doubt" if self.in_doubt is not None:
                     answers.append(resolution(call.call_id, await _told(self.in_doubt(call))))
                 case _:
-                    left = True
+                    continue
         ran = await asyncio.gather(*(self.toolbox.run(call) for call in approved))
-        return [*answers, *ran], not left
+        return [*answers, *ran]
 
 
 async def _told(said: T | Awaitable[T]) -> T:

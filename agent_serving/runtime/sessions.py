@@ -79,9 +79,9 @@ class Sessions:
             mark=mark,
         )
 
-    async def get(self, tenant: str, session_id: str) -> Session:
-        """Raises NotFound."""
-        return (await self._journals.open(session_id, tenant)).session
+    async def get(self, tenant: str, session_id: str, *, at_hand: bool = False) -> Session:
+        """With `at_hand` as this process knows it, where it does. Raises NotFound."""
+        return (await self._journals.open(session_id, tenant, at_hand=at_hand)).session
 
     async def turn(self, tenant: str, session_id: str, turn_id: str) -> Turn:
         """Raises NotFound."""

@@ -136,18 +136,11 @@ async def test_each_call_is_approved_by_the_callback(connect: Connect, answer: b
     assert told == (["3"] if answer else [DECLINED])
 
 
-async def test_an_approval_that_the_service_asks_for_is_answered_by_the_callback(
-    connect: Connect,
-) -> None:
-    connected = await connect()
-    session = await connected.client.sessions.create()
-    turn = (await session.run("Hi")).turn
+async def test_an_approval_that_the_service_asks_for_is_answered_by_the_callback() -> None:
     asked = RequiredInput(type="approval", call_id="c", name="pay", arguments="{}")
-    waiting = turn.model_copy(update={"required_inputs": [asked]})
-    answers, complete = await Answering(approve=lambda call: call.name == "pay").answers(waiting)
+    answers = await Answering(approve=lambda call: call.name == "pay").answers([asked])
     assert answers == [{"type": "approval", "call_id": "c", "approve": True}]
-    assert complete
-    assert await Answering().answers(waiting) == ([], False)
+    assert await Answering().answers([asked]) == []
 
 
 async def test_a_registered_agent_finds_its_functions_in_the_session(connect: Connect) -> None:

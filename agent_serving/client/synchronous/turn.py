@@ -133,8 +133,7 @@ class Turn(Generic[T]):
         until it is taken: no tool runs a second time because an answer beside it came too late."""
         calls = {(call.type, call.call_id): call for call in turn.required_inputs}
         new = [call for key, call in calls.items() if key not in self._found]
-        asking = turn.model_copy(update={"required_inputs": new})
-        answers, _ = finished(self._answering.answers(asking))
+        answers = finished(self._answering.answers(new))
         self._found |= {(answer["type"], answer["call_id"]): answer for answer in answers}
         given = [self._found[key] for key in calls if key in self._found]
         if not given:
