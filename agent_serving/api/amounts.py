@@ -1,4 +1,4 @@
-"""What is told everywhere: times, tokens, money, milliseconds."""
+"""What all answers are made of: times, tokens, money, milliseconds."""
 
 from __future__ import annotations
 

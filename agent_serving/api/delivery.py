@@ -26,7 +26,7 @@ Include = Annotated[
     list[Literal["steps"]],
     Query(
         default_factory=list,
-        description="`steps`: the turn comes with its ledger, once it is over.",
+        description="`steps`: the turn comes with its ledger, once it is over. Not in a stream.",
     ),
 ]
 

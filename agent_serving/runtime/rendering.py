@@ -1,4 +1,5 @@
-"""From messages to tokens: only what is not tokens yet is ever rendered."""
+"""What the engine is given: messages as tokens, of which only what is not tokens yet is ever
+rendered, and the form that the reply must have."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from agent_serving.domain.values import Agent, Message
 from agent_serving.ports import Ports, Worker
 
 REMEMBERED = 256
+CONSTRAINTS = 1024
 
 
 class Renderer:
@@ -70,8 +72,9 @@ class Renderer:
             self._constraints[key] = step_constraint(
                 self.dialect(agent), agent.tools, action.tool_choice, action.output
             )
-            while len(self._constraints) > REMEMBERED:
+            while len(self._constraints) > CONSTRAINTS:
                 self._constraints.popitem(last=False)
+        self._constraints.move_to_end(key)
         return self._constraints[key]
 
     def context_length(self, agent: Agent) -> int | None:

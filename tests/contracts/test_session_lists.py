@@ -17,6 +17,7 @@ from agent_serving.domain.receipt import RequestMark
 from agent_serving.ports import StoredAgent
 from tests.contracts.appends import fact, new_session
 from tests.contracts.stores import Server
+from tests.runtime.odd_store import copy_of, roll_back
 
 
 async def test_sessions_are_listed_by_id_in_pages(store: RedisSessionStore) -> None:
@@ -98,6 +99,45 @@ async def test_the_mark_of_a_turn_that_is_over_goes_though_nobody_asks_for_it(
     await store.append(fact(session, 2))
     async with asyncio.timeout(20):
         while await raw.exists(f"{prefix}:open"):
+            await asyncio.sleep(0.01)
+
+
+async def test_the_mark_stays_where_the_turn_is_open_again(
+    store: RedisSessionStore, raw: Redis, prefix: str
+) -> None:
+    session, other = new_session(), new_session()
+    await store.append(fact(session, 0))
+    await store.append(fact(session, 1, open=True))
+    await store.append(fact(session, 2))
+    await store.append(fact(session, 3, open=True))
+    await closed_and_settled(store, raw, prefix, other)
+    assert await raw.zrange(f"{prefix}:open", 0, -1) == [session.encode()]
+
+
+async def test_the_mark_stays_where_the_end_of_the_turn_was_lost_with_a_server(
+    store: RedisSessionStore, server: Server, raw: Redis, prefix: str
+) -> None:
+    """Else nobody would go on with the turn."""
+    session, other = new_session(), new_session()
+    await store.append(fact(session, 0))
+    await store.append(fact(session, 1, open=True))
+    copy = await copy_of(server.url, session)
+    await store.append(fact(session, 2))
+    await roll_back(server.url, session, copy)
+    await closed_and_settled(store, raw, prefix, other)
+    assert await store.open_sessions() == [session]
+
+
+async def closed_and_settled(
+    store: RedisSessionStore, raw: Redis, prefix: str, session: str
+) -> None:
+    """A session whose turn begins and ends now, after others: its mark has gone, and with it those
+    of the others that could go."""
+    await store.append(fact(session, 0))
+    await store.append(fact(session, 1, open=True))
+    await store.append(fact(session, 2))
+    async with asyncio.timeout(20):
+        while await raw.zscore(f"{prefix}:open", session) is not None:
             await asyncio.sleep(0.01)
 
 

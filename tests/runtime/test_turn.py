@@ -281,7 +281,8 @@ async def test_a_client_side_call_waits_for_its_caller(start: Any) -> None:
     from agent_serving.runtime.inputs import ToolResultInput
 
     ask = ToolSpec(name="ask", executor="client")
-    service = await start(ScriptedEngine([call("ask", "{}"), "You said 42."]))
+    engine = ScriptedEngine([call("ask", "{}"), "You said 42."])
+    service = await start(engine)
     session = await open_session(service, tools=[ask])
     turn = await say(service, session, "ask me")
     assert turn.status == "waiting"
@@ -290,6 +291,9 @@ async def test_a_client_side_call_waits_for_its_caller(start: Any) -> None:
     await service.inputs.answer("default", session.id, turn.id, [answer])
     turn = await settle(service, session, turn)
     assert turn.output_text == "You said 42."
+    before, after = (request.constraint for request in engine.requests)
+    assert before is not None
+    assert before is after, "the schemas are spelled out once a turn"
 
 
 async def test_an_answer_that_breaks_the_schema_is_sent_back_once(start: Any) -> None:

@@ -86,10 +86,12 @@ class Books:
         keys = [SessionKeys(self._prefix, session_id) for session_id in sessions]
         commands: list[Command] = []
         for each, tenant in zip(keys, sessions.values(), strict=True):
+            # In the order in which a charge is written, so that a bill that is empty, though its
+            # mark is for a version that is in the log, will have nothing of that version.
             commands += [
-                ("LRANGE", each.bill, 0, _ENTRIES_AT_ONCE - 1),
-                ("XLEN", each.log),
                 ("ZSCORE", self._keys(tenant).unbilled, encode(each.session_id)),
+                ("XLEN", each.log),
+                ("LRANGE", each.bill, 0, _ENTRIES_AT_ONCE - 1),
             ]
         replies = await self._gateway.send(*commands)
         return [
@@ -148,7 +150,7 @@ class _Bill:
 
 
 def _bill(
-    keys: SessionKeys, tenant: str, lines: list[bytes], version: int, marked: float | None
+    keys: SessionKeys, tenant: str, marked: float | None, version: int, lines: list[bytes]
 ) -> _Bill:
     return _Bill(
         key=keys.bill,

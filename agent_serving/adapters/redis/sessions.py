@@ -7,7 +7,7 @@ found to be stale is dropped.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from agent_serving.adapters.redis.gateway import Command, Gateway, decode, encode
 from agent_serving.adapters.redis.keys import SessionKeys, open_key, sessions_key
@@ -39,9 +39,10 @@ class SessionIndex:
             before.append(("ZADD", self._open, "GT", append.version + 1, member))
         return [*before, command, *after], len(before)
 
-    def unmark(self, session_id: str, version: int) -> Command:
-        """No turn was open at `version`. A mark that was set for a later fact stays."""
-        return self._unmark([self._open], encode(session_id), version)
+    async def settle(self, versions: Mapping[str, int]) -> None:
+        """Take their marks away: session → version at which no turn was open. A mark stays that was
+        set for a later fact, or where the log has come back without that version."""
+        await self._still_open([(encode(each), version) for each, version in versions.items()])
 
     def forgotten(self, session_id: str, tenant: str) -> list[Command]:
         """The commands that take a deleted session out."""

@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent_serving.adapters.redis.books import Books
-from agent_serving.adapters.redis.gateway import Gateway
 from agent_serving.adapters.redis.sessions import SessionIndex
 from agent_serving.domain.errors import StoreUnavailable
 
@@ -30,12 +29,11 @@ _AT_ONCE = 16
 class _Due:
     tenant: str
     version: int
-    """At which no turn was open."""
+    """At which no turn was open, as far as its writer knows: the log has the last word."""
 
 
 class Settlements:
-    def __init__(self, gateway: Gateway, index: SessionIndex, books: Books) -> None:
-        self._gateway = gateway
+    def __init__(self, index: SessionIndex, books: Books) -> None:
         self._index = index
         self._books = books
         self._due: dict[str, _Due] = {}
@@ -62,25 +60,33 @@ class Settlements:
             await self._settle_due()
 
     async def _settle_due(self) -> None:
-        due = list(self._due)
+        due = list(self._due.items())
         for start in range(0, len(due), _AT_ONCE):
             some = due[start : start + _AT_ONCE]
-            await self._settle({session_id: self._due.pop(session_id) for session_id in some})
+            try:
+                await self._settle(dict(some))
+            except Exception:
+                # One bill that cannot be read is not to keep the others.
+                for session_id, one in some:
+                    await self._settle_alone(session_id, one)
+
+    async def _settle_alone(self, session_id: str, due: _Due) -> None:
+        """Stays due where the store cannot be reached."""
+        try:
+            await self._settle({session_id: due})
+        except StoreUnavailable:
+            return
+        except Exception:
+            log.exception("the bill of %s cannot be entered", session_id)
+            self._done(session_id, due)
 
     async def _settle(self, some: Mapping[str, _Due]) -> None:
-        """What cannot be done now stays due."""
-        try:
-            unmark = (self._index.unmark(each, due.version) for each, due in some.items())
-            await self._gateway.send(*unmark)
-            await self._books.enter({each: due.tenant for each, due in some.items()})
-        except StoreUnavailable:
-            self._due = {**some, **self._due}
-        except asyncio.CancelledError:
-            self._due = {**some, **self._due}
-            raise
-        except Exception:
-            if len(some) > 1:  # one bill that cannot be read is not to keep the others
-                for each, due in some.items():
-                    await self._settle({each: due})
-            else:
-                log.exception("the bill of %s cannot be entered", *some)
+        await self._index.settle({each: due.version for each, due in some.items()})
+        await self._books.enter({each: due.tenant for each, due in some.items()})
+        for session_id, due in some.items():
+            self._done(session_id, due)
+
+    def _done(self, session_id: str, due: _Due) -> None:
+        """Unless it is due again."""
+        if self._due.get(session_id) is due:
+            del self._due[session_id]

@@ -72,7 +72,7 @@ class RedisSessionStore:
         self._index = SessionIndex(gateway, prefix)
         self._agents = AgentTable(gateway, prefix, agent_bounds)
         self._books = Books(gateway, prefix)
-        self._settlements = Settlements(gateway, self._index, self._books)
+        self._settlements = Settlements(self._index, self._books)
         self._log = SessionLog(
             gateway, prefix, self._index, self._books, self._settlements, replicas=replicas
         )
