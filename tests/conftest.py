@@ -25,6 +25,18 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 HOME = Path(os.environ.get("AGENT_SERVING_TEST_HOME", ".agent-serving"))
 
 
+START_SECONDS = 1200
+"""For a test that may be the first on the engine, and so waits for its start on a busy machine."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        limit = item.get_closest_marker("timeout")
+        if "engine_url" in getattr(item, "fixturenames", ()):
+            seconds = limit.args[0] if limit is not None else 0
+            item.add_marker(pytest.mark.timeout(max(START_SECONDS, seconds)), append=False)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Half a surrogate pair in a test's log cannot travel from the process that ran the test."""
@@ -55,7 +67,7 @@ def engine_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineP
     process = engine_on(tmp_path_factory.mktemp("engine") / "engine.log")
     process.start()
     try:
-        process.wait_until_ready()
+        process.wait_until_ready(900)
         yield process
     finally:
         process.stop()

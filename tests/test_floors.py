@@ -26,7 +26,8 @@ def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def house(tmp_path: Path) -> Path:
     """A copy of the package with its contracts, to break."""
-    shutil.copytree(PACKAGE, tmp_path / "agent_serving")
+    without_caches = shutil.ignore_patterns("__pycache__")  # others write there meanwhile
+    shutil.copytree(PACKAGE, tmp_path / "agent_serving", ignore=without_caches)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     return tmp_path
 

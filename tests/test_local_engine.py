@@ -71,7 +71,11 @@ def test_the_settings_of_a_service_on_it_name_it(settings: Settings) -> None:
         assert bootstrap.served_by(settings, engine).engine_api_key is None
 
 
-async def test_a_real_one_generates_for_its_service_only(tmp_path: Path) -> None:
+@pytest.mark.timeout(1200)  # with its start on a busy machine
+async def test_a_real_one_generates_for_its_service_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(EngineProcess.wait_until_ready, "__defaults__", (900.0,))
     page = {"origin": "https://evil.example"}
     settings = Settings(data_dir=tmp_path, engine_home=HOME.absolute(), engine_port=0)
     with bootstrap.local_engine(settings, print) as engine:

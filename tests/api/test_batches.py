@@ -432,12 +432,12 @@ async def test_a_batch_that_is_over_is_deleted_and_its_sessions_stay(serve: Serv
 
 async def test_what_has_a_time_to_live_goes_with_all_its_sessions(serve: Serve) -> None:
     api = await serve(ScriptedEngine(echo))
-    made = await make(api, {"agent": {}, "requests": requests(2), "ttl_seconds": 3})
+    made = await make(api, {"agent": {}, "requests": requests(2), "ttl_seconds": 8})
     await ended(api, made["id"])
     [row, _] = await results(api, made["id"])
     session = await api.get(f"/v1/sessions/{row['session_id']}")
     assert session["expires_at"] == made["expires_at"] is not None
-    await asyncio.sleep(3.2)
+    await asyncio.sleep(8.2)
     gone = await api.http.get(f"/v1/batches/{made['id']}")
     assert error_of(gone) == (404, "not_found", "batch_id")
     assert (await api.http.get(f"/v1/sessions/{row['session_id']}")).status_code == 404

@@ -76,7 +76,7 @@ def send_without_a_key(document: dict[str, Any], url: str, there: Belongings) ->
     return refused
 
 
-@pytest.mark.timeout(60 + 60 * EXAMPLES)
+@pytest.mark.timeout(180 + 180 * EXAMPLES)
 async def test_every_answer_is_as_the_document_says(serve: Serve) -> None:
     api = await keyed(serve, engine=talkative(), tools=TOOLS)
     found = await document(api.served)
@@ -88,7 +88,7 @@ async def test_every_answer_is_as_the_document_says(serve: Serve) -> None:
     assert {name for name, times in done.items() if times == 0} == set()
 
 
-@pytest.mark.timeout(60 + 30 * EXAMPLES)
+@pytest.mark.timeout(180 + 90 * EXAMPLES)
 async def test_without_a_key_every_answer_is_as_the_document_says(serve: Serve) -> None:
     api = await keyed(serve, engine=talkative(), tools=TOOLS)
     found = await document(api.served)

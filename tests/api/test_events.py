@@ -62,7 +62,7 @@ async def test_events_are_filtered_by_turn_and_type(shared: Served) -> None:
 
 
 async def test_a_cut_stream_is_resumed_without_loss_or_duplicate(serve: Serve) -> None:
-    api = await serve(ScriptedEngine([Say(STORY, delay=0.01)]))
+    api = await serve(ScriptedEngine([Say(STORY, delay=0.03)]))
     session_id = await api.open()
     turn_id = (await api.say(session_id, "tell", mode="background")).json()["id"]
     path = f"/v1/sessions/{session_id}/events"
@@ -142,11 +142,12 @@ async def test_a_disconnect_does_not_cancel_the_turn(serve: Serve) -> None:
 
 
 async def test_a_caller_who_stops_waiting_does_not_cancel_the_turn(serve: Serve) -> None:
-    api = await serve(ScriptedEngine([Say(STORY, delay=0.01)]))
+    api = await serve(ScriptedEngine([Say(STORY, delay=0.05)]))
     session_id = await api.open()
+    path, patience = f"/v1/sessions/{session_id}/turns", httpx.Timeout(30, read=1)
     with pytest.raises(httpx.ReadTimeout):
-        await api.http.post(f"/v1/sessions/{session_id}/turns", json={"input": "tell"}, timeout=0.3)
-    (turn,) = (await api.get(f"/v1/sessions/{session_id}/turns"))["data"]
+        await api.http.post(path, json={"input": "tell"}, timeout=patience)
+    (turn,) = (await api.get(path))["data"]
     turn = await api.settled(session_id, turn["id"])
     assert (turn["status"], turn["output_text"]) == ("completed", STORY)
 

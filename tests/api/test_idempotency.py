@@ -231,7 +231,7 @@ async def test_inputs_are_taken_once_and_go_on_where_they_were_cut(
 
 
 async def test_a_cancel_is_answered_again_also_when_the_turn_is_over(serve: Serve) -> None:
-    api = await serve(ScriptedEngine([Say("a slow answer", delay=0.05)]))
+    api = await serve(ScriptedEngine([Say("a slow answer " * 100, delay=0.05)]))
     session_id = await api.open()
     turn_id = (await api.say(session_id, "hi", mode="background")).json()["id"]
     path = f"/v1/sessions/{session_id}/turns/{turn_id}/cancel"

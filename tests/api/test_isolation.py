@@ -106,7 +106,7 @@ async def everything(http: httpx.AsyncClient, had: Belongings) -> list[str]:
     return [(await http.get(path)).text for path in paths]
 
 
-@pytest.mark.timeout(60 + 60 * EXAMPLES)
+@pytest.mark.timeout(180 + 180 * EXAMPLES)
 async def test_no_id_of_a_tenant_tells_another_anything(serve: Serve) -> None:
     """Driven by the OpenAPI document: an operation that is added is in it."""
     api = await keyed(serve, engine=talkative(), tools=TOOLS)

@@ -225,7 +225,8 @@ async def test_a_stream_of_a_part_of_the_answers_ends_with_what_came_of_it(serve
 
 
 async def test_a_turn_is_told_as_it_is_when_the_time_is_over(serve: Serve) -> None:
-    api = await serve(ScriptedEngine([Say("first " * 5, delay=0.02), SLOW]))
+    slower = Say(SLOW.text * 3, delay=0.05)
+    api = await serve(ScriptedEngine([Say("first " * 5, delay=0.02), slower]))
     session_id = await api.open()
     await api.say(session_id, "one", mode="background")
     path = f"/v1/sessions/{session_id}/turns"

@@ -89,8 +89,8 @@ async def test_a_session_is_gone_after_its_time_with_all_its_keys(
 ) -> None:
     engine = ScriptedEngine([call("note", "{}"), "Done."])
     api = await serve(engine, tools=[note], redis_url=own_redis.url)
-    session_id = await talked(api, ttl_seconds=2)
-    await asyncio.sleep(2.1)
+    session_id = await talked(api, ttl_seconds=6)
+    await asyncio.sleep(6.1)
     assert error_of(await api.http.get(f"/v1/sessions/{session_id}"))[:2] == (404, "not_found")
     assert (await api.get("/v1/sessions"))["data"] == []
     left = await entered(raw)
@@ -114,7 +114,7 @@ async def test_a_store_without_memory_says_so_loses_nothing_and_recovers_by_itse
     serve: Serve, own_redis: EmbeddedRedis, raw: Redis
 ) -> None:
     def line(prompt: str) -> Say:
-        return Say("word " * 30, delay=0.02) if "Take your time" in prompt else Say("OK.")
+        return Say("word " * 60, delay=0.02) if "Take your time" in prompt else Say("OK.")
 
     api = await serve(ScriptedEngine(line), redis_url=own_redis.url)
     quiet, unloved = await api.open(), await api.open()
@@ -138,12 +138,12 @@ async def test_a_store_without_memory_says_so_loses_nothing_and_recovers_by_itse
     assert (await api.get(f"/v1/sessions/{quiet}"))["turn_count"] == 1
     assert len((await api.get(f"/v1/sessions/{quiet}/items"))["data"]) == 2
     assert (await api.http.delete(f"/v1/sessions/{unloved}")).status_code == 200
-    await asyncio.sleep(1.0)
+    await asyncio.sleep(2.0)
     turn = await api.get(f"/v1/sessions/{under_way}/turns/{turn_id}")
     assert turn["status"] == "in_progress"
 
     await raw.config_set("maxmemory", "0")
-    assert (await api.settled(under_way, turn_id))["output_text"] == "word " * 30
+    assert (await api.settled(under_way, turn_id))["output_text"] == "word " * 60
     assert (await api.say(quiet, "more")).json()["status"] == "completed"
     assert (await api.get(f"/v1/sessions/{quiet}"))["turn_count"] == 2
     listed = {session["id"] for session in (await api.get("/v1/sessions"))["data"]}

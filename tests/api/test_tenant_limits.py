@@ -67,8 +67,8 @@ async def test_concurrent_requests_do_not_pass_the_limit(serve: Serve) -> None:
     assert 10 <= let_in <= 12  # one more comes free every six seconds
 
 
-def slow() -> ScriptedEngine:
-    return ScriptedEngine([Say("word " * 40, delay=0.05)])
+def slow(words: int = 40) -> ScriptedEngine:
+    return ScriptedEngine([Say("word " * words, delay=0.05)])
 
 
 async def test_turns_under_way_are_counted_over_replicas(serve: Serve) -> None:
@@ -135,7 +135,7 @@ BATCH = {"class": "batch"}
 
 async def test_turns_of_class_batch_have_half_of_the_places(serve: Serve) -> None:
     most = limits(concurrent_turns=4)
-    one, other = await serve(slow(), tenant_limits=most), await serve(slow(), tenant_limits=most)
+    one, other = [await serve(slow(400), tenant_limits=most) for _ in range(2)]
     for api in (one, other):
         answer = await api.say(await api.open(BATCH), "go", mode="background")
         assert answer.status_code == 202
@@ -167,13 +167,12 @@ async def test_a_turn_of_class_batch_that_finds_no_place_takes_none_of_its_class
 async def test_turns_of_class_batch_hold_their_places_as_long_as_they_run(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quotas, "TTL_MS", 1500)
-    engine = ScriptedEngine([Say("word " * 400, delay=0.05)])
-    api = await serve(engine, tenant_limits=limits(concurrent_turns=2))
+    monkeypatch.setattr(quotas, "TTL_MS", 6000)
+    api = await serve(slow(400), tenant_limits=limits(concurrent_turns=2))
     session_id = await api.open(BATCH)
     turn = (await api.say(session_id, "go", mode="background")).json()
     for _ in range(2):
-        await asyncio.sleep(0.8)
+        await asyncio.sleep(3.2)
         await api.service.quotas.beat()
     refused(await api.say(await api.open(BATCH), "go"), "concurrent_turns")
     path = f"/v1/sessions/{session_id}/turns/{turn['id']}"
@@ -193,13 +192,13 @@ async def follow(api: Served, session_id: str) -> httpx.Response:
 async def test_what_a_dead_replica_held_comes_free(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quotas, "TTL_MS", 3000)
+    monkeypatch.setattr(quotas, "TTL_MS", 8000)
     one, other = [await serve(tenant_limits=limits(followers=1)) for _ in range(2)]
     session_id = await other.open()
     await one.service.quotas.follower("default")
     await one.service.quotas.aclose()
     refused(await follow(other, session_id), "followers")
-    await asyncio.sleep(3.1)
+    await asyncio.sleep(8.1)
     assert (await follow(other, session_id)).status_code == 200
 
 
@@ -236,9 +235,9 @@ async def test_sessions_are_counted_with_those_that_are_being_opened(serve: Serv
 
 async def test_a_session_that_has_expired_is_counted_no_more(serve: Serve) -> None:
     api = await serve(tenant_limits=limits(open_sessions=1))
-    await api.open(ttl_seconds=1)
+    await api.open(ttl_seconds=6)
     refused(await api.http.post("/v1/sessions", json={"agent": {}}), "open_sessions")
-    await asyncio.sleep(1.2)
+    await asyncio.sleep(6.2)
     await api.open()
 
 

@@ -107,7 +107,7 @@ async def test_a_stream_ends_when_its_token_expires(
     opened = provider.sign()
     async with api.as_(opened) as http:
         session = (await http.post("/v1/sessions", json={"agent": {}})).json()["id"]
-    async with api.as_(provider.sign(exp=time.time() + 3)) as http, asyncio.timeout(20):
+    async with api.as_(provider.sign(exp=time.time() + 8)) as http, asyncio.timeout(30):
         path, headers = f"/v1/sessions/{session}/events", {"accept": "text/event-stream"}
         async with http.stream("GET", path, headers=headers) as events:
             assert events.status_code == 200

@@ -172,7 +172,7 @@ async def test_queue_runs_the_second_turn_behind_the_first(serve: Serve) -> None
 
 
 async def test_steer_adds_to_the_turn_under_way(serve: Serve) -> None:
-    api = await serve(ScriptedEngine([Say("first " * 5, delay=0.02), "second"]))
+    api = await serve(ScriptedEngine([Say("first " * 50, delay=0.02), "second"]))
     session_id = await api.open()
     first = (await api.say(session_id, "one", mode="background")).json()
     await api.generating()
@@ -183,7 +183,7 @@ async def test_steer_adds_to_the_turn_under_way(serve: Serve) -> None:
 
 
 async def test_a_streamed_steer_begins_with_the_steer(serve: Serve) -> None:
-    api = await serve(ScriptedEngine([Say("first " * 5, delay=0.02), "second"]))
+    api = await serve(ScriptedEngine([Say("first " * 50, delay=0.02), "second"]))
     session_id = await api.open()
     await api.say(session_id, "one", mode="background")
     await api.generating()

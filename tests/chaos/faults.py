@@ -73,25 +73,24 @@ async def partition(fleet: Fleet) -> int:
 async def cut_redis(fleet: Fleet) -> int:
     """All connections of all replicas to Redis at once, for a moment."""
     await at_work(fleet)
-    since = time.monotonic()
     broken = [await replica.cable.pull() for replica in fleet.replicas]
     await asyncio.sleep(SHORT)
     for replica in fleet.replicas:
         await replica.cable.plug_in()
-    fleet.diary.write("outage over", since=since)
+    fleet.diary.write("outage over")
     return int(all(broken))
 
 
 def restart_redis(number: int) -> Callable[[Fleet], Awaitable[int]]:
     async def inflict(fleet: Fleet) -> int:
         await at_work(fleet)
-        before, since = fleet.redis.pid, time.monotonic()
+        before = fleet.redis.pid
         assert before is not None
         os.kill(before, number)
         await fleet.redis.stop()
         await asyncio.sleep(SHORT)
         await fleet.redis.start()
-        fleet.diary.write("outage over", since=since)
+        fleet.diary.write("outage over")
         return int(fleet.redis.pid != before)
 
     return inflict
@@ -112,7 +111,7 @@ async def lose_engine(fleet: Fleet) -> int:
         await asyncio.sleep(SHORT)
         fleet.engine_down.unlink()
         broken = 1
-    fleet.diary.write("outage over", since=since)
+    fleet.diary.write("outage over")
     return min(broken, 1)
 
 

@@ -79,8 +79,8 @@ def mangled(followed: Sequence[Json], *, cut_short: bool = False) -> int:
 def recoveries(diary: Sequence[Json], since: float = 0.0) -> list[float]:
     """Seconds from each death, for each turn that it left behind, to the first act of the process
     that takes the turn over; from when on there is one, where there was none. Behind an outage,
-    from its end to the first sign of life of each turn that was open. Only what is written behind
-    `since` is judged, when the sessions that are looked at had not begun."""
+    from its end to the first sign of life of each turn that is open then. Only what is written
+    behind `since` is judged, when the sessions that are looked at had not begun."""
     late = [line for line in diary if line["at"] >= since]
     deaths = [line for line in late if line["kind"] in DEATHS]
     taken = [seconds for death in deaths for seconds in _takeovers(diary, death)]
@@ -141,10 +141,10 @@ def _somebody(diary: Sequence[Json], death: Json, start: float, end: float) -> b
 
 
 def _signs_of_life(diary: Sequence[Json], outage: Json) -> list[float]:
-    """`since` is when it began."""
+    """What ended while it lasted, as it began, needs none; what began then does."""
     open_: dict[str, bool] = {}
     for line in diary:
-        if line["kind"] == "fact" and line["at"] < outage["since"]:
+        if line["kind"] == "fact" and line["at"] <= outage["at"]:
             open_[line["session"]] = line["open"]
     signs: dict[str, float] = {}
     for line in diary:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,9 @@ ROUNDS = max(1, math.ceil(TURNS / CALLERS / len(FAULTS)))
 LOADED_SECONDS = 5.0
 """A machine that tests run on side by side with others is late by so much."""
 
-pytestmark = pytest.mark.timeout(300 + 60 * ROUNDS)
+TRIES = 3
+
+pytestmark = pytest.mark.timeout(300 + 60 * ROUNDS * TRIES)
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +46,15 @@ async def fleet(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fleet
         yield made
 
 
-def assert_right(row: Row, *, times: int) -> None:
-    assert row.broken == 0, row
-    assert row.times >= times, "the fault did not happen"
+async def assert_right(inflicted: Callable[[], Awaitable[Row]], rows: list[Row]) -> None:
+    """Where the machine stands still, all turns may be over before the fault comes: then it is
+    inflicted again, upon others."""
+    for _ in range(TRIES):
+        rows.append(row := await inflicted())
+        assert row.broken == 0, row
+        if row.recoveries:
+            break
+    assert row.times >= ROUNDS, "the fault did not happen"
     assert row.recoveries, "no turn was met by the fault"
     assert max(row.recoveries) < LEASE_SECONDS + 1 + LOADED_SECONDS
 
@@ -54,16 +63,14 @@ def assert_right(row: Row, *, times: int) -> None:
 async def test_no_turn_is_lost_and_nothing_is_done_twice(
     fleet: Fleet, rows: list[Row], fault: Fault
 ) -> None:
-    rows.append(row := await campaign.run(fleet, fault, ROUNDS))
-    assert row.turns == CALLERS * ROUNDS
-    assert_right(row, times=ROUNDS)
+    await assert_right(partial(campaign.run, fleet, fault, ROUNDS), rows)
+    assert rows[-1].turns == CALLERS * ROUNDS
 
 
 async def test_on_the_real_engine_too(engine_url: str, tmp_path: Path, rows: list[Row]) -> None:
     async with running_fleet(tmp_path, engine_url) as fleet:
         for fault in REAL_ENGINE_FAULTS:
-            rows.append(row := await real_engine.run(fleet, fault, ROUNDS))
-            assert_right(row, times=ROUNDS)
+            await assert_right(partial(real_engine.run, fleet, fault, ROUNDS), rows)
 
 
 async def test_a_fault_that_does_not_come_to_happen_fails(

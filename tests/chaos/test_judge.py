@@ -129,7 +129,14 @@ def test_where_nobody_was_there_a_recovery_is_from_when_somebody_was() -> None:
 
 
 def test_behind_an_outage_every_open_turn_shows_a_sign_of_life() -> None:
-    over = line(5, "outage over", 9, since=3)
+    over = line(5, "outage over", 9)
     assert judge.recoveries([*START, *OPEN, over, line(5.5, "fact", 1, open=True)]) == [0.5]
     assert judge.recoveries([*START, *OPEN, over]) == [float("inf")]
     assert judge.recoveries([*START, *OPEN, over], since=2.5) == []
+
+
+def test_of_a_turn_that_ended_in_an_outage_no_sign_is_wanted_but_of_one_that_began_in_it() -> None:
+    over, more = line(5, "outage over", 9), line(4, "fact", 1, open=True)
+    assert judge.recoveries([*START, *OPEN, *ENDED, over]) == []
+    assert judge.recoveries([*START, *OPEN, *ENDED, more, over, line(6, "held", 2)]) == [1]
+    assert judge.recoveries([*START, *OPEN, *ENDED, more, over]) == [float("inf")]

@@ -22,6 +22,7 @@ CTRL_C, CTRL_D, UP, ENTER, ALT_ENTER = "\x03", "\x04", "\x1b[A", "\r", "\x1b\r"
 PROMPT = r"you $"
 SECONDS = 60
 """After which nothing more is expected."""
+SAMPLES = 15
 
 
 class Terminal:
@@ -46,6 +47,14 @@ class Terminal:
             self.seen += read
         begin, self._at = self._at, found.end()
         return self.seen[begin : self._at]
+
+    async def waits_for_a_key(self) -> None:
+        """Once it sleeps, and goes on sleeping: who is busy, or gets no processor, does not."""
+        asleep, stat = 0, Path(f"/proc/{self.process.pid}/stat")
+        async with asyncio.timeout(SECONDS):
+            while asleep < SAMPLES:
+                asleep = asleep + 1 if stat.read_text().rpartition(")")[2].split()[0] == "S" else 0
+                await asyncio.sleep(0.02)
 
     async def ended(self) -> str:
         """What was written last; the program is over."""

@@ -53,7 +53,7 @@ async def test_ctrl_c_cancels_the_turn_and_not_the_chat(tmp_path: Path) -> None:
         screen.type("half a line")
         await screen.until("half a line")
         # A signal between the prompt and the wait for a key is not seen: no hand is so fast.
-        await asyncio.sleep(0.3)
+        await screen.waits_for_a_key()
         screen.type(CTRL_C)
         await screen.until(PROMPT)
         screen.say("Shorter")

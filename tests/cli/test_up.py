@@ -153,9 +153,10 @@ def test_a_folder_without_a_model_is_refused(start: Start, home: Path, tmp_path:
     assert f"{tmp_path} holds no model" in said
 
 
+@pytest.mark.timeout(1200)  # with the start of an engine on a busy machine
 def test_the_demo_as_a_command_exits_with_0_and_explains_itself(start: Start) -> None:
     demo = start("demo", "--engine-home", str(HOME.absolute()))
-    said, _ = demo.communicate(timeout=280)
+    said, _ = demo.communicate(timeout=900)
     assert demo.returncode == 0, said
     assert "the tiny demo model" in said
     assert "Every call and every answer was right." in said

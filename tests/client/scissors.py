@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass
@@ -19,6 +19,12 @@ class Scissors:
     events: int = 1
     url: str = ""
     cuts: int = 0
+    running: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self.forward(reader, writer))
+        self.running.add(task)
+        task.add_done_callback(self.running.discard)
 
     async def forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there_reader, there = await asyncio.open_connection(self.host, self.port)
@@ -53,9 +59,12 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @asynccontextmanager
-async def scissors(host: str, port: int, cuts: int) -> AsyncIterator[Scissors]:
-    proxy = Scissors(host, port, cuts)
-    server = await asyncio.start_server(proxy.forward, "127.0.0.1", 0)
+async def scissors(host: str, port: int, cuts: int, *, events: int = 1) -> AsyncIterator[Scissors]:
+    proxy = Scissors(host, port, cuts, events)
+    server = await asyncio.start_server(proxy.connected, "127.0.0.1", 0)
     proxy.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server:
         yield proxy
+    for task in list(proxy.running):
+        task.cancel()
+    await asyncio.gather(*proxy.running, return_exceptions=True)

@@ -16,7 +16,7 @@ from agent_serving.client.models import Event, TextDelta
 from agent_serving.client.sse import FrameReader
 from agent_serving.testing import Say
 from tests.client.conftest import Connect
-from tests.client.scissors import Scissors, scissors
+from tests.client.scissors import scissors
 from tests.runtime.talk import call
 
 CUTS = 50
@@ -42,7 +42,7 @@ async def cut_and_whole(session: AsyncSession, whole: AsyncSession) -> tuple[Any
 
 
 async def test_fifty_cuts_in_one_turn_change_nothing(connect: Connect) -> None:
-    story = Say("".join(f"word{number} " for number in range(150)), delay=0.02)
+    story = Say("".join(f"word{number} " for number in range(150)), delay=0.05)
     connected = await connect(call("add", '{"a": 1, "b": 2}'), story)
     address = connected.api.http.base_url
     assert address.port is not None
@@ -67,13 +67,12 @@ async def test_a_turn_whose_first_answer_is_lost_is_started_once(connect: Connec
     connected = await connect(Say("word " * 30, delay=0.01))
     address = connected.api.http.base_url
     assert address.port is not None
-    proxy = Scissors(address.host, address.port, left=2, events=-1)
-    server = await asyncio.start_server(proxy.forward, "127.0.0.1", 0)
-    async with server, httpx.AsyncClient(trust_env=False) as http:
+    async with (
+        scissors(address.host, address.port, 0, events=-1) as proxy,
+        httpx.AsyncClient(trust_env=False) as http,
+    ):
         session = await connected.client.sessions.create()
-        port = server.sockets[0].getsockname()[1]
-        lossy = AsyncAgentServing(base_url=f"http://127.0.0.1:{port}", http_client=http)
-        proxy.left = 0
+        lossy = AsyncAgentServing(base_url=proxy.url, http_client=http)
         through = await lossy.sessions.get(session.id)
         proxy.left = 2
         result = await through.run("Hi")
@@ -87,10 +86,9 @@ async def test_a_service_that_is_gone_for_good_is_given_up(connect: Connect) -> 
     address = connected.api.http.base_url
     assert address.port is not None
     async with (
-        scissors(address.host, address.port, 10_000) as proxy,
+        scissors(address.host, address.port, 10_000, events=-1) as proxy,
         httpx.AsyncClient(trust_env=False) as http,
     ):
-        proxy.events = -1
         client = AsyncAgentServing(base_url=proxy.url, http_client=http, max_retries=2)
         session = await connected.client.sessions.create()
         turn = await session.start("Hi")

@@ -140,7 +140,7 @@ async def test_a_stream_has_typed_events_and_the_result(connect: Connect) -> Non
 
 
 async def test_leaving_the_block_does_not_end_the_turn(connect: Connect) -> None:
-    connected = await connect(Say("word " * 40, delay=0.005))
+    connected = await connect(Say("word " * 40, delay=0.05))
     session = await connected.client.sessions.create()
     async with session.stream("Hi") as turn:
         async for piece in turn.text():
@@ -167,6 +167,7 @@ async def test_a_handle_waits_with_a_limit_and_cancels(connect: Connect) -> None
     connected = await connect(LONG)
     session = await connected.client.sessions.create()
     turn = await session.start("Hi")
+    await connected.api.generating()
     with pytest.raises(TurnTimeoutError):
         await turn.wait(timeout=0.3)
     await turn.cancel()
@@ -212,7 +213,7 @@ async def test_a_fork_has_the_past_and_goes_its_own_way(connect: Connect) -> Non
 
 
 async def test_a_steered_turn_hears_it(connect: Connect) -> None:
-    connected = await connect(Say("word " * 40, delay=0.01), "In metres.")
+    connected = await connect(Say("word " * 40, delay=0.05), "In metres.")
     session = await connected.client.sessions.create()
     turn = await session.start("How far?")
     await connected.api.generating()

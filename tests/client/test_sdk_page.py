@@ -178,6 +178,7 @@ number: int = session.run("x").output
 """
 
 
+@pytest.mark.timeout(900)
 def test_every_program_of_the_page_and_each_type_pass_mypy_strict(tmp_path: Path) -> None:
     for number, example in enumerate(EXAMPLES):
         (tmp_path / f"example_{number}.py").write_text(example.code)

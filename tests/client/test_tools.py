@@ -96,10 +96,10 @@ async def test_whatever_goes_wrong_is_a_result_that_the_model_reads(connect: Con
         """Refuse."""
         raise ToolError("Ask for less.")
 
-    @tool(timeout=0.05)
+    @tool(timeout=1)
     def hangs() -> str:
         """Hang."""
-        time.sleep(0.5)
+        time.sleep(10)
         return "late"
 
     @tool
@@ -112,7 +112,7 @@ async def test_whatever_goes_wrong_is_a_result_that_the_model_reads(connect: Con
     assert told == [
         "ValueError: no such thing",
         "Ask for less.",
-        "The call took longer than 0.05 s.",
+        "The call took longer than 1 s.",
         "The tool returned a object that JSON cannot express.",
     ]
 

@@ -28,7 +28,7 @@ async def primary(tmp_path: Path) -> AsyncIterator[TcpRedis]:
 
 
 async def test_a_fact_is_answered_once_the_replicas_have_it(
-    primary: TcpRedis, tmp_path: Path
+    primary: TcpRedis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "replica").mkdir()
     replica = TcpRedis(tmp_path / "replica")
@@ -43,7 +43,10 @@ async def test_a_fact_is_answered_once_the_replicas_have_it(
             async with asyncio.timeout(20):
                 while (await raw.info("replication"))["master_link_status"] != "up":
                     await asyncio.sleep(0.05)
-            assert await store.append(fact(session, 0)) == 1
+            with monkeypatch.context() as patient:
+                patient.setattr("agent_serving.adapters.redis.log._REPLICAS_MS", 20_000)
+                patient.setattr("agent_serving.adapters.redis.gateway._SOCKET_TIMEOUT", 30.0)
+                assert await store.append(fact(session, 0)) == 1
             await raw.execute_command("REPLICAOF", "NO", "ONE")
         behind = RedisSessionStore.connect(replica.url)
         stored = await behind.load(session)

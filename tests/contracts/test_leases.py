@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from redis.asyncio import Redis
 
 from agent_serving.adapters.redis import RedisSessionStore
 from agent_serving.domain.errors import Fenced, LogGone, StaleWriter
@@ -31,8 +32,9 @@ async def test_a_lease_has_one_owner_until_it_is_given_up_or_runs_out(
     store: RedisSessionStore,
 ) -> None:
     session = await opened(store)
-    first = await held(store, session, "a", 80)
+    first = await held(store, session, "a")
     assert await store.acquire_lease(session, "b", LONG) is None
+    assert await held(store, session, "a", 80) == first
     await asyncio.sleep(0.12)
     second = await held(store, session, "b")
     assert await store.acquire_lease(session, "a", LONG) is None
@@ -43,11 +45,13 @@ async def test_a_lease_has_one_owner_until_it_is_given_up_or_runs_out(
     assert [first.epoch, second.epoch, third.epoch] == [1, 2, 3]
 
 
-async def test_who_asks_again_for_his_own_lease_gets_the_same(store: RedisSessionStore) -> None:
+async def test_who_asks_again_for_his_own_lease_gets_the_same(
+    store: RedisSessionStore, raw: Redis, prefix: str
+) -> None:
     session = await opened(store)
-    first = await held(store, session, "a", 100)
+    first = await held(store, session, "a", 20_000)
     assert await held(store, session, "a", LONG) == first
-    await asyncio.sleep(0.15)
+    assert await raw.pttl(f"{prefix}:{{{session}}}:lease") > 20_000
     assert await store.acquire_lease(session, "b", LONG) is None
 
 
@@ -145,8 +149,9 @@ async def test_orphans_are_the_open_sessions_that_nobody_holds(store: RedisSessi
     for session in (lost, run):
         await store.append(fact(session, 0, open=True))
     await held(store, run, "a")
-    await held(store, lost, "a", 50)
+    lease = await held(store, lost, "a")
     assert await store.orphans() == []
+    assert await held(store, lost, "a", 50) == lease
     await asyncio.sleep(0.08)
     assert await store.orphans() == [lost]
     assert sorted(await store.open_sessions()) == [lost, run]
@@ -159,11 +164,11 @@ async def test_a_hand_over_wakes_whoever_waits_for_one(
     await store.hand_over("before")
     start = await other.handovers(None, block_ms=10)
     assert start.session_ids == ()
-    waiting = asyncio.create_task(other.handovers(start.cursor, block_ms=5_000))
+    waiting = asyncio.create_task(other.handovers(start.cursor, block_ms=30_000))
     await asyncio.sleep(0.05)
     for session in ("one", "two", "one"):
         await store.hand_over(session)
-    found = await asyncio.wait_for(waiting, 1)
+    found = await asyncio.wait_for(waiting, 20)
     rest = await other.handovers(found.cursor, block_ms=10)
     assert (*found.session_ids, *rest.session_ids) in (("one", "two", "one"), ("one", "two"))
     assert (await other.handovers(rest.cursor, block_ms=10)).session_ids == ()

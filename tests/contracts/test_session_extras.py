@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
-from agent_serving.adapters.redis import RedisSessionStore
+from agent_serving.adapters.redis import RedisSessionStore, gateway
 from agent_serving.domain.errors import (
     InvalidRequest,
     StoreUnavailable,
@@ -91,7 +91,12 @@ async def test_a_store_that_is_down_says_so_and_works_again_when_it_is_back(
     assert await store.tokens(session) == [5, 6]
 
 
-async def test_a_short_restart_is_not_noticed(store: RedisSessionStore, server: Server) -> None:
+async def test_a_short_restart_is_not_noticed(
+    store: RedisSessionStore, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Short for this machine: the tries that are made go on for as long as it may take."""
+    monkeypatch.setattr(gateway, "_PAUSES", (0.0, 0.05, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0))
+    monkeypatch.setattr(gateway, "_PATIENCE", 20.0)
     session = new_session()
     await store.append(fact(session, 0))
 

@@ -188,14 +188,14 @@ async def test_all_keys_of_an_expiring_session_expire(
     store: RedisSessionStore, raw: Redis, prefix: str
 ) -> None:
     session = new_session()
-    soon = datetime.now(UTC) + timedelta(seconds=1)
+    soon = datetime.now(UTC) + timedelta(seconds=4)
     await fill(store, session, expires_at=soon)
     await store.release_lease(session, Lease("me", 1))
     keys = await keys_of(raw, prefix, session)
     assert len(keys) == 6
     for key in keys:
-        assert 0 < await raw.pttl(key) <= 1000, key
-    await asyncio.sleep(1.1)
+        assert 0 < await raw.pttl(key) <= 4000, key
+    await asyncio.sleep(4.1)
     assert await keys_of(raw, prefix, session) == set()
     assert await store.load(session) is None
     with pytest.raises(LogGone):

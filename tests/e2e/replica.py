@@ -1,9 +1,9 @@
 """A replica as a process of its own, on an engine that needs no model:
 
-    python -m tests.e2e.replica REDIS_URL PORT TOOLS
+    python -m tests.e2e.replica REDIS_URL PORT TOOLS LEASE_SECONDS
 
-It calls `transfer` when it is told to pay, and else tells a story of two seconds. Its leases are
-short, so that the tests are.
+It calls `transfer` when it is told to pay, and else tells a story of two seconds, or of seven when
+it is told to tell it slowly. Its leases are short where somebody dies, so that the tests are.
 """
 
 from __future__ import annotations
@@ -29,11 +29,12 @@ def answer(prompt: str) -> Line:
         return "It is done."
     if heard.startswith("user\npay"):
         return '<tool_call>\n{"name": "transfer", "arguments": {}}\n</tool_call>'
-    return Say(STORY, delay=0.05, chunk=4)
+    slowly = heard.startswith("user\ntell slowly")
+    return Say(STORY, delay=0.2 if slowly else 0.05, chunk=4)
 
 
-async def main(redis_url: str, port: int, tools: Path) -> None:
-    leases.LEASE_MS = int(LEASE_SECONDS * 1000)
+async def main(redis_url: str, port: int, tools: Path, lease_seconds: float) -> None:
+    leases.LEASE_MS = int(lease_seconds * 1000)
     leases.MARGIN_SECONDS = 0.2
     runners.HEARTBEAT_SECONDS = 0.2
     settings = Settings(redis_url=redis_url, port=port, tools=(tools,), grace_seconds=10)
@@ -48,4 +49,4 @@ async def main(redis_url: str, port: int, tools: Path) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level="INFO")
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])))
+    asyncio.run(main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), float(sys.argv[4])))

@@ -159,4 +159,4 @@ async def test_two_runs_that_are_alike_raise_no_alarm(deploy: Deploy, engine_url
     prefill = measured(report)["prefill"]
     # It is no alarm because there was none, and not because nothing could be told.
     assert min(prefill["turns"]) > 0.9 * report["sets"][0]["turns"]
-    assert prefill["high"] < 1.2
+    assert prefill["high"] < 1.3

@@ -18,7 +18,7 @@ from tests.e2e.test_kill import Process, service
 
 AGENT = {"name": "teller", "sampling": {"temperature": 0, "max_output_tokens": 64}}
 ASKED = "tell me a long story"
-TOKEN_SECONDS = 0.4
+TOKEN_SECONDS = 1.0
 
 
 @pytest.fixture
@@ -34,7 +34,8 @@ def slowed(engine_url: str) -> Iterator[None]:
 
     def sleep(seconds: float | None) -> None:
         body = {"forward_sleep_time": seconds}
-        httpx.post(f"{engine_url}/slow_down", json=body, trust_env=False).raise_for_status()
+        answer = httpx.post(f"{engine_url}/slow_down", json=body, timeout=60, trust_env=False)
+        answer.raise_for_status()
 
     sleep(TOKEN_SECONDS)
     try:

@@ -17,6 +17,7 @@ from tests.conftest import engine_on
 from tests.e2e.conftest import Deploy, Deployment, Json
 from tests.e2e.test_cut_reply import ASKED, TOKEN_SECONDS, uncut
 
+pytestmark = pytest.mark.timeout(2100)  # with the start of two engines on a busy machine
 GREEDY = {"temperature": 0, "max_output_tokens": 64}
 
 
@@ -26,9 +27,10 @@ def doomed(tmp_path: Path) -> Iterator[EngineProcess]:
     process = engine_on(tmp_path / "doomed.log")
     process.start()
     try:
-        process.wait_until_ready()
+        process.wait_until_ready(900)
         body = {"forward_sleep_time": TOKEN_SECONDS}
-        httpx.post(f"{process.url}/slow_down", json=body, trust_env=False).raise_for_status()
+        slowed = httpx.post(f"{process.url}/slow_down", json=body, timeout=60, trust_env=False)
+        slowed.raise_for_status()
         yield process
     finally:
         process.stop()
@@ -48,12 +50,13 @@ async def events(deployment: Deployment, session: str) -> list[Json]:
     return found
 
 
-async def streaming(deployment: Deployment, session: str) -> Json:
-    """A turn in the middle of its first reply."""
-    turn = await deployment.say(session, ASKED, mode="background")
-    while sum(e["type"].endswith(".delta") for e in await events(deployment, session)) < 2:
-        await asyncio.sleep(0.05)
-    return turn
+async def streaming(deployment: Deployment, *sessions: str) -> list[Json]:
+    """A turn of each, all of them in the middle of their first replies."""
+    turns = [await deployment.say(session, ASKED, mode="background") for session in sessions]
+    for session in sessions:
+        while sum(e["type"].endswith(".delta") for e in await events(deployment, session)) < 2:
+            await asyncio.sleep(0.05)
+    return turns
 
 
 async def ended(deployment: Deployment, session: str, turn: Json) -> Json:
@@ -71,7 +74,7 @@ async def test_replies_of_an_engine_that_dies_end_on_another(
     deployment = await deploy(doomed.url, engine_url)
     free = await opened_on(deployment, doomed)
     bound = await opened_on(deployment, doomed, tools=["calculator"])
-    turns = [await streaming(deployment, session) for session in (free, bound)]
+    turns = await streaming(deployment, free, bound)
     os.killpg(doomed.pid, signal.SIGKILL)
 
     told = await ended(deployment, free, turns[0])

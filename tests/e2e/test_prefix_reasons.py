@@ -19,6 +19,7 @@ from tests.conftest import HOME
 from tests.e2e.cable import Cable, cable_to
 from tests.e2e.conftest import Deploy, Deployment, Json
 
+pytestmark = pytest.mark.timeout(1200)  # with the start of engines on a busy machine
 POOL = 4096
 """Tokens of the engine's KV pool."""
 YES_NO: dict[str, Any] = {
@@ -45,7 +46,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[EnginePro
         for process in processes:
             process.start()
         for process in processes:
-            process.wait_until_ready()
+            process.wait_until_ready(900)
         yield processes
     finally:
         for process in processes:
@@ -213,7 +214,7 @@ async def test_a_restart_is_told_from_an_eviction(
     again = EngineProcess(replace(small_engine.options, port=port))
     try:
         await asyncio.to_thread(again.start)
-        await asyncio.to_thread(again.wait_until_ready)
+        await asyncio.to_thread(again.wait_until_ready, 900)
         await service.service.ports.engine.probe()
         step = await speak(service, session, "And now?")
         assert step["worker"] == first["worker"]

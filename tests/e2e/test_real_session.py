@@ -14,6 +14,7 @@ from agent_serving.domain.values import Message
 from agent_serving.local.shipped_model import NAME
 from tests.e2e.cable import cable_to
 from tests.e2e.conftest import Deploy
+from tests.e2e.test_cut_reply import slowed
 
 DICE = '''
 from typing import Literal
@@ -164,7 +165,7 @@ async def test_control_spellings_in_user_text_and_results_arrive_as_text(
 
 
 async def _settled(service: Any, session: str, turn_id: str) -> Any:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             turn = await service.get(f"/v1/sessions/{session}/turns/{turn_id}")
             if turn["status"] not in ("in_progress", "queued", "waiting"):
@@ -206,22 +207,25 @@ async def test_a_cancel_in_mid_stream_leaves_no_request_at_the_engine(
     service = await deploy(engine_url)
     endless = {"type": "regex", "pattern": "[a-z ]{800,900}"}
     session = await service.open(output=endless, sampling={"max_output_tokens": 4000})
-    turn = await service.say(session, "go on", mode="background")
-    path = f"/v1/sessions/{session}/turns/{turn['id']}"
-    async with service.http.stream(
-        "GET", f"/v1/sessions/{session}/events", headers={"accept": "text/event-stream"}
-    ) as events:
-        async for line in events.aiter_lines():
-            if line == "event: output_text.delta":
-                break
-    assert await _running(engine_url) >= 1
-    answer = await service.http.post(f"{path}/cancel")
-    assert answer.status_code == 202
-    ended = await _settled(service, session, turn["id"])
-    assert ended["status"] == "cancelled"
-    async with asyncio.timeout(1):  # the engine's own figures lag by some milliseconds
-        while await _running(engine_url):
-            await asyncio.sleep(0.01)
+    with slowed(engine_url):  # it would go on for minutes
+        turn = await service.say(session, "go on", mode="background")
+        path = f"/v1/sessions/{session}/turns/{turn['id']}"
+        async with service.http.stream(
+            "GET", f"/v1/sessions/{session}/events", headers={"accept": "text/event-stream"}
+        ) as events:
+            async for line in events.aiter_lines():
+                if line == "event: output_text.delta":
+                    break
+        async with asyncio.timeout(20):  # the engine's own figures lag
+            while not await _running(engine_url):
+                await asyncio.sleep(0.01)
+        answer = await service.http.post(f"{path}/cancel")
+        assert answer.status_code == 202
+        ended = await _settled(service, session, turn["id"])
+        assert ended["status"] == "cancelled"
+        async with asyncio.timeout(20):
+            while await _running(engine_url):
+                await asyncio.sleep(0.01)
     assert 0 < len(ended["output_text"]) < 800
 
 
@@ -238,10 +242,11 @@ async def test_an_engine_that_dies_in_mid_stream_fails_the_turn_and_not_the_sess
         service = await deploy(cable.url)
         long = {"type": "regex", "pattern": "[a-z ]{300,400}"}
         session = await service.open(output=long, sampling={"max_output_tokens": 500})
-        turn = await service.say(session, "tell", mode="background")
-        cable.replies_seen.clear()
-        await asyncio.wait_for(cable.replies_seen.wait(), 30)
-        await cable.pull()
+        with slowed(engine_url):
+            turn = await service.say(session, "tell", mode="background")
+            cable.replies_seen.clear()
+            await asyncio.wait_for(cable.replies_seen.wait(), 60)
+            await cable.pull()
         failed = await _settled(service, session, turn["id"])
         assert failed["status"] == "failed"
         assert failed["error"]["code"] == "engine_unavailable"
@@ -265,10 +270,11 @@ async def test_an_engine_that_is_back_in_time_completes_the_turn(
         service = await deploy(cable.url)
         long = {"type": "regex", "pattern": "[a-z ]{300,400}"}
         session = await service.open(output=long, sampling={"max_output_tokens": 500})
-        turn = await service.say(session, "tell", mode="background")
-        cable.replies_seen.clear()
-        await asyncio.wait_for(cable.replies_seen.wait(), 30)
-        await cable.pull()
+        with slowed(engine_url):
+            turn = await service.say(session, "tell", mode="background")
+            cable.replies_seen.clear()
+            await asyncio.wait_for(cable.replies_seen.wait(), 60)
+            await cable.pull()
         await asyncio.sleep(0.1)
         await cable.plug_in()
         done = await _settled(service, session, turn["id"])

@@ -21,6 +21,8 @@ from agent_serving.adapters.redis import EmbeddedRedis
 from tests.e2e.replica import LEASE_SECONDS, STORY
 
 ROOT = Path(__file__).parents[2]
+TAKEN_OVER_SECONDS = 10.0
+"""A lease and a bit, on a busy machine."""
 TRANSFER = '''
 import asyncio
 from pathlib import Path
@@ -51,6 +53,7 @@ class Replica:
             str(self.port),
             str(tools),
         ]
+        self.lease_seconds = LEASE_SECONDS
         self._log = folder / f"replica-{self.port}.log"
         self.http = httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{self.port}",
@@ -73,8 +76,9 @@ class Replica:
 
     def _launch(self) -> None:
         with self._log.open("a") as log:
+            command = [*self._command, str(self.lease_seconds)]
             self.process = subprocess.Popen(
-                self._command, stdout=log, stderr=log, cwd=ROOT, start_new_session=True
+                command, stdout=log, stderr=log, cwd=ROOT, start_new_session=True
             )
 
     def signal(self, number: int) -> None:
@@ -142,6 +146,11 @@ class Deployment:
         body = TRANSFER.format(witness=str(self.witness), seconds=seconds)
         (self._tools / "transfer.py").write_text(body)
 
+    def leases_last(self, seconds: float) -> None:
+        """Of replicas that are started from here on."""
+        for replica in self.replicas:
+            replica.lease_seconds = seconds
+
     async def start(self) -> list[Replica]:
         await asyncio.gather(*(replica.start() for replica in self.replicas))
         return self.replicas
@@ -185,14 +194,14 @@ async def test_a_replica_that_dies_or_stops_in_mid_stream_is_taken_over_in_time(
     deployment: Deployment, number: int
 ) -> None:
     first, second = await deployment.start()
-    path = await first.begin("tell")
+    path = await first.begin("tell slowly")
     await streaming(second, path)
     first.signal(number)
     stopped = time.monotonic()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not [e for e in await second.events(path) if e["type"] == "step.restarted"]:
             await asyncio.sleep(0.02)
-    assert time.monotonic() - stopped < LEASE_SECONDS + 1
+    assert time.monotonic() - stopped < TAKEN_OVER_SECONDS
     assert (await second.settled(path))["status"] == "completed"
     assert await said(second, path) == STORY
     before = await second.events(path)
@@ -264,6 +273,7 @@ async def test_a_rolling_restart_under_load_fails_no_request_and_runs_nothing_tw
     deployment: Deployment,
 ) -> None:
     deployment.transfer_takes(0.3)
+    deployment.leases_last(10)  # nobody dies here, also where the machine stands still
     await deployment.start()
     outcomes: list[str] = []
     restarted = asyncio.Event()

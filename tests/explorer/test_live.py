@@ -13,6 +13,10 @@ from tests.api.conftest import Serve
 from tests.explorer.conftest import Explorer, exploring
 
 STORY = " ".join(f"word{n}" for n in range(120))
+DELAY = 0.06
+"""Ten seconds for all of it, in which the page is looked at."""
+END_MS = 60_000
+"""How long the end of it may take."""
 
 
 def calling(a: int, b: int) -> Say:
@@ -23,7 +27,7 @@ def calling(a: int, b: int) -> Say:
 
 @pytest.fixture
 def engine() -> ScriptedEngine:
-    return ScriptedEngine([calling(2, 3), Say(STORY, delay=0.03)])
+    return ScriptedEngine([calling(2, 3), Say(STORY, delay=DELAY)])
 
 
 async def test_a_turn_is_shown_while_it_runs(
@@ -44,7 +48,7 @@ async def test_a_turn_is_shown_while_it_runs(
         assert STORY.startswith(told)
         assert told != STORY
         await expect(page.locator(".session-head .badge")).to_have_text("●in progress")
-        await expect(answer).to_have_text(STORY)
+        await expect(answer).to_have_text(STORY, timeout=END_MS)
         await expect(page.locator(f"#{turn_id} .turn-head .badge")).to_have_text("✓completed")
         await expect(page.locator(".session-head .badge")).to_have_text("○idle")
         await expect(page.locator("#announcer")).to_have_text("Turn 1 is completed.")
@@ -67,7 +71,7 @@ async def test_a_running_bar_grows(browser: Browser, serve: Serve, engine: Scrip
 
 
 async def test_a_step_that_streams_is_told_in_its_details(browser: Browser, serve: Serve) -> None:
-    api = await serve(ScriptedEngine([Say(f"<think>because</think>{STORY}", delay=0.03)]))
+    api = await serve(ScriptedEngine([Say(f"<think>because</think>{STORY}", delay=DELAY)]))
     session_id = await api.open()
     async for explorer in exploring(browser, api):
         await explorer.open_session(session_id)
@@ -77,7 +81,9 @@ async def test_a_step_that_streams_is_told_in_its_details(browser: Browser, serv
         await row.click()
         saying = explorer.page.get_by_role("region", name="Saying …")
         await expect(saying).to_contain_text("word3 ")
-        await expect(explorer.page.get_by_role("region", name="Said")).to_have_text(STORY)
+        await expect(explorer.page.get_by_role("region", name="Said")).to_have_text(
+            STORY, timeout=END_MS
+        )
 
 
 async def test_a_turn_that_runs_already_is_joined_in_the_middle(
@@ -91,7 +97,7 @@ async def test_a_turn_that_runs_already_is_joined_in_the_middle(
         await explorer.open_session(session_id)
         answer = explorer.page.locator(f"#{turn_id} .answered .speech-text")
         await expect(answer).to_contain_text("word0 word1 ")
-        await expect(answer).to_have_text(STORY)
+        await expect(answer).to_have_text(STORY, timeout=END_MS)
 
 
 async def test_a_cut_connection_loses_nothing(
@@ -108,7 +114,7 @@ async def test_a_cut_connection_loses_nothing(
         await explorer.page.context.set_offline(True)
         await asyncio.sleep(0.5)
         await explorer.page.context.set_offline(False)
-        await expect(answer).to_have_text(STORY)
+        await expect(answer).to_have_text(STORY, timeout=END_MS)
         explorer.complaints.clear()  # The browser's own, of the cut.
 
 

@@ -16,7 +16,7 @@ from agent_serving.adapters.tools.mcp.transport import BODY_LIMIT
 from agent_serving.domain.errors import ConfigurationError, ToolServerUnavailable, UnknownTool
 from agent_serving.domain.mcp import McpServer
 from agent_serving.domain.values import ToolCall, ToolResult
-from tests.adapters.tools.calling import CONTEXT, call
+from tests.adapters.tools.calling import CONTEXT, call, eventually
 from tests.mcp.conftest import Connect, Odd, OddHttp, odd_stdio
 
 
@@ -78,9 +78,9 @@ async def test_an_error_is_a_result_that_the_model_reads(odd: Odd) -> None:
 
 
 async def test_a_call_that_hangs_is_given_up_and_the_next_one_is_answered(odd: Odd) -> None:
-    result = await impatient(odd.runner, "odd__hang", 0.5)
+    result = await impatient(odd.runner, "odd__hang", 3)
     assert result.outcome == "timeout"
-    assert "did not finish within 0.5 s" in result.output
+    assert "did not finish within 3 s" in result.output
     assert odd.witness.read_text() == "hang\n"
     assert (await call(odd.runner, "odd__zebra", '{"text": "on"}')).output == "on"
 
@@ -162,8 +162,8 @@ async def test_secrets_reach_the_process_and_are_hidden_in_what_comes_back(
     failed = await call(runner, "odd__fail")
     assert "no good: key [hidden]" in failed.output
     await call(runner, "odd__talk")
+    await eventually(lambda: "odd: the key is key [hidden]" in caplog.text)
     await runner.aclose()
-    assert "odd: the key is key [hidden]" in caplog.text
     assert "s3cr3t-and-long" not in caplog.text
 
 

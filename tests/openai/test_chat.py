@@ -72,7 +72,7 @@ async def test_a_completion_is_made_and_leaves_nothing(talking: Talking) -> None
 
 
 async def test_a_completion_is_streamed(talking: Talking) -> None:
-    talk = await talking(Say("A long enough story.", delay=0.03))
+    talk = await talking(Say("A long enough story.", delay=0.2))
     chunks = await streamed(talk, messages=ASKED, stream_options={"include_usage": True})
     assert joined(chunks) == {"content": "A long enough story.", "calls": [], "finish": "stop"}
     assert len({chunk.id for chunk in chunks}) == 1

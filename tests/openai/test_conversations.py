@@ -244,7 +244,7 @@ async def test_calls_that_were_added_are_answered_again_behind_a_response(talkin
 
 
 async def test_items_for_a_busy_conversation_are_refused(talking: Talking) -> None:
-    talk = await talking("Hello.", Say("A long story, told slowly.", delay=0.2))
+    talk = await talking("Hello.", Say("A long story, told slowly." * 10, delay=0.2))
     conversation, _ = await begun(talk)
     await talk.client.responses.create(
         model="scripted", input="Tell.", conversation=conversation, background=True
@@ -282,7 +282,7 @@ async def test_a_conversation_keeps_what_it_began_with(talking: Talking) -> None
 
 
 async def test_a_busy_conversation_says_so(talking: Talking) -> None:
-    talk = await talking(Say("A long story, told slowly.", delay=0.2))
+    talk = await talking(Say("A long story, told slowly." * 10, delay=0.2))
     made = await talk.client.conversations.create()
     body: Any = {"model": "scripted", "conversation": made.id}
     await talk.client.responses.create(input="Tell.", background=True, **body)

@@ -61,7 +61,7 @@ async def test_a_background_stream_goes_on_from_any_of_its_numbers(talking: Talk
 
 
 async def test_a_response_is_cancelled(talking: Talking) -> None:
-    talk = await talking(LONG)
+    talk = await talking(Say(LONG.text * 20, delay=0.05))
     made = await talk.client.responses.create(model="scripted", input="Tell.", background=True)
     await talk.served.generating()
     cancelled = await talk.client.responses.cancel(made.id)

@@ -118,14 +118,14 @@ TROUBLE = (
     Recording("failure behind a call", (ADDS, Break("")), (SERVED,), "failed", ADDING),
     Recording(
         "cancel",
-        (slow(STORY),),
+        (slow(STORY * 20),),
         (MESSAGE,),
         "incomplete",
         cancelled_at="response.output_text.delta",
     ),
     Recording(
         "cancel while it thinks",
-        (slow(f"<think>\n{STORY}\n</think>\n\nDone."),),
+        (slow(f"<think>\n{STORY * 20}\n</think>\n\nDone."),),
         (REASONING,),
         "incomplete",
         cancelled_at="response.reasoning_text.delta",

@@ -55,7 +55,7 @@ async def test_a_response_is_a_turn_of_a_session(talking: Talking) -> None:
 
 
 async def test_a_stream_of_text_keeps_the_rules(talking: Talking) -> None:
-    talk = await talking(Say("A long enough story.", delay=0.03))
+    talk = await talking(Say("A long enough story.", delay=0.2))
     events = await streamed(talk, model="scripted", input="Tell.")
     last = await check(talk, events)
     kinds = [event.type for event in events]

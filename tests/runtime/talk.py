@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from agent_serving.domain.partial import Partial
 from agent_serving.domain.session import Session, Turn
 from agent_serving.runtime.agents import AgentDraft
 from agent_serving.runtime.service import Service
@@ -43,6 +44,18 @@ async def begin(service: Service, session: Session, text: str, **request: Any) -
 
 async def settle(service: Service, session: Session, turn: Turn) -> Turn:
     return await asyncio.wait_for(service.sessions.settled(TENANT, session.id, turn.id), timeout=20)
+
+
+async def until_kept(service: Service, session: Session, tokens: int) -> None:
+    """Until the store has so many tokens of the reply that streams."""
+    async with asyncio.timeout(20):
+        while await _kept(service, session) < tokens:
+            await asyncio.sleep(0.01)
+
+
+async def _kept(service: Service, session: Session) -> int:
+    kept = await service.ports.store.kept(session.id)
+    return 0 if kept is None else len(Partial.of(kept.head, kept.parts, kept.since).tokens)
 
 
 async def reload(service: Service, session: Session) -> Session:

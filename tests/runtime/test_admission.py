@@ -41,6 +41,13 @@ async def turn_of_class(service: Service, of: ServiceClass, **limits: Any) -> tu
     return session, await begin(service, session, "go")
 
 
+async def until_running(service: Service, turns: int) -> None:
+    scheduler: Any = service.ports.scheduler
+    async with asyncio.timeout(20):
+        while scheduler.running("scripted") < turns:
+            await asyncio.sleep(0.01)
+
+
 async def test_turns_of_a_batch_that_are_answered_all_at_once_are_completed(start: Any) -> None:
     service = await crowded(start)
     agent = await service.agents.resolve(AgentDraft(name="test"))
@@ -71,7 +78,7 @@ async def test_turns_of_a_batch_that_are_answered_all_at_once_are_completed(star
 async def test_a_turn_of_class_batch_waits_for_a_place_up_to_its_deadline(start: Any) -> None:
     service = await crowded(start)
     first, held = await turn_of_class(service, "batch")
-    await asyncio.sleep(0.5)
+    await until_running(service, 1)
     session, turn = await turn_of_class(service, "batch", max_seconds=2)
     turn = await settle(service, session, turn)
     assert (turn.status, turn.reason) == ("incomplete", "max_seconds")
@@ -82,7 +89,7 @@ async def test_a_turn_of_class_batch_waits_for_a_place_up_to_its_deadline(start:
 async def test_a_turn_of_another_class_is_not_left_waiting(start: Any, of: ServiceClass) -> None:
     service = await crowded(start)
     held = [await turn_of_class(service, "online") for _ in range(2)]
-    await asyncio.sleep(0.5)
+    await until_running(service, 2)
     session, turn = await turn_of_class(service, of)
     turn = await settle(service, session, turn)
     assert turn.error is not None

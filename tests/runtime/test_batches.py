@@ -231,7 +231,10 @@ async def test_wherever_a_replica_dies_each_request_is_run_once(
     await asyncio.gather(*(one(at) for at in range(first, first + 8)))
 
 
-async def test_a_batch_on_two_replicas_is_spread_by_one_and_runs_once(start: Any) -> None:
+async def test_a_batch_on_two_replicas_is_spread_by_one_and_runs_once(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "LEASE_MS", 5000)
     engine = ScriptedEngine(lambda _: Say("yes", delay=0.02))
     first, second = await start(engine), await start(engine)
     batches = [await make(service, 10) for service in (first, second, first)]
@@ -319,6 +322,7 @@ async def test_a_batch_waits_for_an_engine_that_is_down(start: Any) -> None:
     wanted = await draft(service, 3)
     engine.go_down()
     batch = (await service.batches.create(TENANT, wanted)).value
+    await until(service, batch, lambda found: found.in_progress == 3)
     await asyncio.sleep(1.5)
     found = await service.batches.get(TENANT, batch.id)
     assert (found.in_progress, found.failed) == (3, 0)

@@ -167,7 +167,7 @@ async def test_a_busy_session_with_room_is_busy_and_not_out_of_budget(start: Any
 
 
 async def test_a_queued_turn_pauses_when_its_time_comes(start: Any) -> None:
-    service = await start(ScriptedEngine([Say("slow " * 5, delay=0.05), "Second."]))
+    service = await start(ScriptedEngine([Say("slow " * 50, delay=0.05), "Second."]))
     session = await open_session(service)
     await change(service, session, ONE)
     await begin(service, session, "first")

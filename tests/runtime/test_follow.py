@@ -140,6 +140,14 @@ async def test_a_page_of_events_can_be_filtered(start: Any) -> None:
     assert [event.type for event in page] == ["item.done", "item.done"]
 
 
+async def followed(service: Any, session: Any) -> Any:
+    """The one reader of the session's feed, once it reads what happens."""
+    async with asyncio.timeout(20):
+        while (tail := service.feed._tails.get(session.id)) is None or tail.task is None:
+            await asyncio.sleep(0.01)
+    return tail
+
+
 async def test_a_follower_that_is_too_slow_is_told_and_gets_whole_items(
     start: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,14 +160,14 @@ async def test_a_follower_that_is_too_slow_is_told_and_gets_whole_items(
         async with aclosing(service.feed.follow(session, 0)) as feed:
             async for event in feed:
                 slow.append(event)
-                if event.type == "step.started" and len(turns) == 1:
+                if event.type == "step.started":
                     await reading.wait()
                 if event.type in TERMINAL_EVENTS and event.turn_id == turns[-1].id:
                     return
 
     reading, turns = asyncio.Event(), list[Any]()
     following = asyncio.create_task(dawdle())
-    await asyncio.sleep(0.1)
+    await followed(service, session)
     turns.append(await begin(service, session, "one"))
     await settle(service, session, turns[0])
     turns.append(await say(service, session, "two"))
@@ -192,14 +200,14 @@ async def test_the_deltas_of_an_item_that_goes_on_are_kept_for_a_slow_follower(
         async with aclosing(service.feed.follow(session, 0)) as feed:
             async for event in feed:
                 slow.append(event)
-                if event.type == "step.started":
-                    await asyncio.sleep(0.8)
+                while event.type == "step.started" and not tail.lagging:
+                    await asyncio.sleep(0.01)
                 if event.type in TERMINAL_EVENTS:
                     break
         return slow
 
     following = asyncio.create_task(dawdle())
-    await asyncio.sleep(0.1)
+    tail = await followed(service, session)
     await begin(service, session, "go")
     slow = await asyncio.wait_for(following, 20)
     assert sum(map(is_dropped, slow)) >= 1

@@ -27,7 +27,7 @@ from tests.runtime.dying import (
     until,
 )
 from tests.runtime.odd_store import Copy, OddStore, copy_of, roll_back
-from tests.runtime.talk import TENANT, begin, open_session, say, settle
+from tests.runtime.talk import TENANT, begin, open_session, say, settle, until_kept
 
 __all__ = ["short_leases"]
 
@@ -95,8 +95,8 @@ async def test_a_replica_that_dies_at_any_byte_is_gone_on_from(start: Any, odd: 
     places = FifoScheduler(silent.workers, max_running_per_worker=len(CUTS))
     first = await start(silent, store=odd, scheduler=places)
     turns = await opened_at(first, CUTS)
-    await until(lambda: len(silent.requests) == len(turns))
-    await asyncio.sleep(0.3)
+    for cut, (session, _) in enumerate(turns, 1):
+        await until_kept(first, session, cut)
     await die(first, odd)
     engine.requests += silent.requests
     second = await start(engine)
@@ -250,7 +250,7 @@ class Slow(ByteEngine):
                 pass
             yield part
             self.told += part.text if isinstance(part, Chunk) else ""
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
 
 
 async def test_what_a_write_could_not_keep_the_next_one_keeps(start: Any, odd: OddStore) -> None:
@@ -288,12 +288,14 @@ STORY = "Once upon a time there was a king, who had a daughter, who had a golden
 async def test_what_redis_has_lost_of_a_reply_is_kept_again(
     start: Any, odd: OddStore, redis: EmbeddedRedis, kept: int, written: int
 ) -> None:
-    engine = Slow([Break(STORY), "."])
+    # Long, so that the loss comes before the next attempt's facts, however slow the writes are.
+    told = f"{STORY}, and another one. " * 2
+    engine = Slow([Break(told), "."])
     service = await start(engine, store=odd)
     loses(odd, redis.url, engine, kept=kept, written=written)
     session = await lone(service)
     turn = await say(service, session, "hi")
-    assert turn.output_text == f"{STORY}."
+    assert turn.output_text == f"{told}."
     assert turn.usage.output_tokens == len(turn.output_text) + 1
 
 
@@ -320,7 +322,7 @@ async def test_a_replica_that_dies_behind_a_loss_of_redis_is_gone_on_from(
     session = await lone(first)
     turn = await begin(first, session, "hi")
     await until(lambda: silent.told == STORY)
-    await asyncio.sleep(0.2)
+    await until_kept(first, session, len(STORY))
     await die(first, odd)
     second = await start(ByteEngine(["."]))
     assert (await settle(second, session, turn)).output_text == f"{STORY}."

@@ -14,7 +14,7 @@ from agent_serving.runtime import model_step
 from agent_serving.testing import Break, Say, ScriptedEngine
 from tests.runtime.dying import ByteEngine, die, events_of, short_leases, shown, until
 from tests.runtime.odd_store import OddStore
-from tests.runtime.talk import TENANT, begin, open_session, reload, say, settle
+from tests.runtime.talk import TENANT, begin, open_session, reload, say, settle, until_kept
 
 __all__ = ["short_leases"]
 
@@ -38,8 +38,7 @@ async def orphaned(start: Any, odd: OddStore, text: str, **draft: Any) -> tuple[
     owner = await start(engine, store=odd)
     session = await open_session(owner, **{"tools": (), **draft})
     turn = await begin(owner, session, "go")
-    await until(lambda: engine.requests)
-    await asyncio.sleep(0.2)
+    await until_kept(owner, session, len(text))
     await die(owner, odd)
     return session, turn
 
@@ -84,7 +83,7 @@ async def test_a_turn_that_interrupts_a_dead_owner_keeps_what_was_said(
 async def test_a_cancel_between_two_attempts_keeps_what_was_said(
     start: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model_step, "BACKOFF_SECONDS", 1.0)
+    monkeypatch.setattr(model_step, "BACKOFF_SECONDS", 5.0)
     engine = ByteEngine([Break("I was saying"), "something else"])
     service = await start(engine)
     session = await open_session(service, tools=())
@@ -103,8 +102,7 @@ async def test_a_cancel_while_the_rest_streams_keeps_both_parts(start: Any, odd:
     session, turn = await orphaned(start, odd, "Once upon")
     engine = silent_behind(" a time")
     service = await start(engine)
-    await until(lambda: engine.requests)
-    await asyncio.sleep(0.2)
+    await until_kept(service, session, len("Once upon a time"))
     await service.sessions.cancel(TENANT, session.id, turn.id)
     turn = await ended(service, session, turn)
     assert (turn.status, turn.output_text) == ("cancelled", "Once upon a time")
@@ -118,8 +116,7 @@ async def test_a_queued_turn_that_is_cancelled_takes_nothing_from_the_reply_that
     owner = await start(engine, store=odd)
     session = await open_session(owner, tools=())
     turn = await begin(owner, session, "go")
-    await until(lambda: engine.requests)
-    await asyncio.sleep(0.2)
+    await until_kept(owner, session, len("Once upon"))
     queued = await begin(owner, session, "and then?", on_conflict="queue")
     await owner.sessions.cancel(TENANT, session.id, queued.id)
     await die(owner, odd)
@@ -129,7 +126,7 @@ async def test_a_queued_turn_that_is_cancelled_takes_nothing_from_the_reply_that
 
 async def test_a_steer_is_heard_behind_the_whole_reply(start: Any, odd: OddStore) -> None:
     session, turn = await orphaned(start, odd, "Once upon")
-    engine = ByteEngine([Say(" a time.", delay=0.3), "In short: no."])
+    engine = ByteEngine([Say(" a time.", delay=1.0), "In short: no."])
     service = await start(engine)
     await until(lambda: engine.requests)
     await service.sessions.steer(TENANT, session.id, turn.id, ["be brief"])
@@ -168,7 +165,7 @@ async def test_a_reply_that_was_whole_needs_no_engine(
     plain = await open_session(owner, tools=(), output=output)
     odd.around["append"] = never_replied
     turn = await begin(owner, plain, "go")
-    await asyncio.wait_for(reached.wait(), 10)
+    await asyncio.wait_for(reached.wait(), 20)
     await die(owner, odd)
     service = await start(unused, tools=())
     turn = await ended(service, plain, turn)

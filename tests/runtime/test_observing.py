@@ -10,7 +10,7 @@ from agent_serving.domain.session import Session, Turn
 from agent_serving.domain.step import ModelStep, ToolStep
 from agent_serving.ports import Observer
 from agent_serving.testing import Say, ScriptedEngine
-from tests.runtime.talk import TENANT, begin, call, open_session, reload, say, settle
+from tests.runtime.talk import TENANT, begin, call, open_session, reload, say, settle, until_kept
 from tests.runtime.test_recovery import slow_tool
 
 
@@ -67,7 +67,7 @@ async def test_what_the_end_of_its_turn_stops_is_told_before_the_turn(start: Any
     queued = await begin(service, session, "later", on_conflict="queue")
     await service.sessions.cancel(TENANT, session.id, queued.id)
     assert witness.told == [("turn", "cancelled")]
-    await asyncio.sleep(0.2)
+    await until_kept(service, session, len("on an"))
     await service.sessions.cancel(TENANT, session.id, turn.id)
     await settle(service, session, turn)
     assert witness.told[1:] == [("model", "completed"), ("turn", "cancelled")]

@@ -54,7 +54,12 @@ async def test_a_session_that_is_made_while_it_is_looked_for_wakes_all_who_wait(
     start: Any, odd: OddStore
 ) -> None:
     service = await start(ScriptedEngine([SLOW]), store=odd)
-    missed, under_way = asyncio.Event(), asyncio.Event()
+    reserved, missed, under_way = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def reserve(write: Any, _: tuple[Any, ...]) -> Any:
+        found = await write()
+        reserved.set()
+        return found
 
     async def append(write: Any, args: tuple[Any, ...]) -> Any:
         if args[0].version == 0:
@@ -68,9 +73,9 @@ async def test_a_session_that_is_made_while_it_is_looked_for_wakes_all_who_wait(
             await under_way.wait()
         return stored
 
-    odd.around.update(append=append, load=load)
+    odd.around.update(reserve=reserve, append=append, load=load)
     first = asyncio.create_task(open_marked(service))
-    await asyncio.sleep(0.1)  # it has reserved the id
+    await reserved.wait()
     again = asyncio.create_task(open_marked(service))
     session = await first
     turn = await begin(service, session, "go")

@@ -17,7 +17,7 @@ from agent_serving.runtime import journal as journal_module
 from agent_serving.runtime.follow import SessionEvent
 from agent_serving.runtime.inputs import ToolResultInput
 from agent_serving.testing import Break, Say, ScriptedEngine
-from tests.runtime.talk import TENANT, begin, call, open_session, reload, say, settle
+from tests.runtime.talk import TENANT, begin, call, open_session, reload, say, settle, until_kept
 
 SLOW = Say("word " * 30, delay=0.04)
 
@@ -54,6 +54,7 @@ async def test_a_replica_that_takes_over_voids_what_the_lost_one_streamed(start:
     first = await start(engine)
     session = await open_session(first)
     turn = await begin(first, session, "go")
+    await until_kept(first, session, len("Never"))
     await asyncio.sleep(0.5)
     await first.aclose()
     second = await start(engine)
@@ -129,10 +130,10 @@ async def test_a_session_that_cannot_be_read_keeps_no_other_from_being_adopted(
     await first.ports.store.append(append)
     session = await open_session(first)
     turn = await begin(first, session, "go")
-    await asyncio.sleep(0.3)
+    await until_kept(first, session, len("never"))
     await first.aclose()
     second = await start(engine)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while session.id in await second.ports.store.open_sessions():
             await asyncio.sleep(0.1)
     assert (await settle(second, session, turn)).output_text == "finished"
@@ -224,7 +225,7 @@ async def test_a_dialect_that_is_missing_here_fails_the_turn_by_name(start: Any)
     first = await start(engine)
     session = await open_session(first)
     turn = await begin(first, session, "go")
-    await asyncio.sleep(0.3)
+    await until_kept(first, session, len("never"))
     await first.aclose()
     second = await start(engine)
     second.ports.dialects.clear()

@@ -7,7 +7,7 @@ from typing import Any
 from agent_serving.domain.tool import tool
 from agent_serving.runtime.inputs import InDoubtInput
 from agent_serving.testing import Say, ScriptedEngine
-from tests.runtime.talk import TENANT, begin, call, open_session, reload, say, settle
+from tests.runtime.talk import TENANT, begin, call, open_session, reload, say, settle, until_kept
 
 
 async def test_an_open_turn_goes_on_in_another_process(start: Any) -> None:
@@ -15,7 +15,7 @@ async def test_an_open_turn_goes_on_in_another_process(start: Any) -> None:
     first = await start(engine)
     session = await open_session(first)
     turn = await begin(first, session, "go")
-    await asyncio.sleep(0.3)
+    await until_kept(first, session, len("never"))
     await first.aclose()
     second = await start(engine)
     turn = await settle(second, session, turn)

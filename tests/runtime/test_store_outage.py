@@ -13,7 +13,7 @@ from agent_serving.domain.tool import tool
 from agent_serving.runtime import model_step
 from agent_serving.testing import Break, Say, ScriptedEngine
 from tests.runtime.odd_store import OddStore, copy_of, roll_back
-from tests.runtime.talk import TENANT, begin, call, open_session, reload, say, settle
+from tests.runtime.talk import TENANT, begin, call, open_session, reload, say, settle, until_kept
 
 
 @pytest.fixture
@@ -46,11 +46,11 @@ async def test_what_streams_while_the_store_is_away_has_no_hole(
             raise StoreUnavailable("odd: the store is away")
         await write()
 
-    engine = ScriptedEngine([Say("one two three four five six seven eight", delay=0.05)])
+    engine = ScriptedEngine([Say("one two three four five six seven eight", delay=0.3)])
     service = await start(engine, store=odd)
     session = await open_session(service)
     turn = await begin(service, session, "go")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while not await told(service, session):
             await asyncio.sleep(0.01)
     odd.around["publish"] = publish
@@ -227,23 +227,28 @@ async def test_a_turn_whose_facts_were_lost_goes_on_from_what_is_left(
     await say(service, session, "1")
     copy = await copy_of(redis.url, session.id)
     await begin(service, session, "2")
-    await asyncio.sleep(0.3)
+    await until_kept(service, session, len("never"))
     await roll_back(redis.url, session.id, copy)
-    async with asyncio.timeout(10):
-        while service._runners._tasks:
-            await asyncio.sleep(0.05)
+    await idle(service)
     assert (await say(service, session, "3")).output_text == "three"
 
 
+async def idle(service: Any) -> None:
+    async with asyncio.timeout(20):
+        while service._runners._tasks:
+            await asyncio.sleep(0.05)
+
+
 async def test_a_session_that_expires_in_mid_turn_asks_no_more_of_the_engine(start: Any) -> None:
-    engine = ScriptedEngine([Say("word " * 10, delay=0.15)])
+    engine = ScriptedEngine([Say("word " * 60, delay=0.15)])
     service = await start(engine)
     agent = (await open_session(service)).agent
-    session = (await service.sessions.open(TENANT, agent, ttl_seconds=1)).value
+    session = (await service.sessions.open(TENANT, agent, ttl_seconds=3)).value
     turn = await begin(service, session, "go")
     with pytest.raises((LogGone, NotFound)):
         await settle(service, session, turn)
-    await asyncio.sleep(2.5)
+    await idle(service)
+    await asyncio.sleep(1)
     assert len(engine.requests) == 1
     assert not service._runners._tasks
 
@@ -269,8 +274,8 @@ async def test_time_running_out_while_a_call_is_claimed_leaves_the_transcript_ex
     reply = call("add", '{"a": 1, "b": 2}')
     engine = ScriptedEngine([Say(reply + " " * 50, chunk=len(reply), delay=0.2), "next"])
     service = await start(engine, store=odd)
-    session = await open_session(service, limits=Limits(max_seconds=0.6))
-    odd.delay("tool_started", 1.0)
+    session = await open_session(service, limits=Limits(max_seconds=2))
+    odd.delay("tool_started", 4.0)
     turn = await say(service, session, "go")
     assert (turn.status, turn.reason) == ("incomplete", "max_seconds")
     odd.around.clear()

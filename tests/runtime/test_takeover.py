@@ -17,7 +17,7 @@ from agent_serving.runtime import leases, runners
 from agent_serving.runtime.inputs import InDoubtInput
 from agent_serving.testing import Say, ScriptedEngine
 from tests.runtime.odd_store import OddStore
-from tests.runtime.talk import TENANT, begin, call, open_session, reload, say, settle
+from tests.runtime.talk import TENANT, begin, call, open_session, reload, say, settle, until_kept
 
 ENDLESS = Say("endless " * 400, delay=0.05)
 
@@ -46,7 +46,7 @@ async def die(service: Any, odd: OddStore) -> None:
 
 
 async def until(condition: Any) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while not condition():
             await asyncio.sleep(0.01)
 
@@ -57,7 +57,8 @@ async def running(start: Any, odd: OddStore, engine: ScriptedEngine, **more: Any
     session = await open_session(first, tools=[t.__name__ for t in more.get("tools", ())])
     turn = await begin(first, session, "go")
     await until(lambda: engine.requests)
-    await asyncio.sleep(0.15)
+    if not more:
+        await until_kept(first, session, len("endless"))
     return first, second, session, turn
 
 

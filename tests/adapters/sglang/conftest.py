@@ -26,7 +26,7 @@ async def fake() -> AsyncIterator[FakeSglang]:
 @pytest.fixture
 async def engine(fake: FakeSglang) -> AsyncIterator[SglangEngine]:
     """Not probed yet."""
-    sglang = SglangEngine([fake.url], chunk_seconds=2.0, compile_seconds=0.3)
+    sglang = SglangEngine([fake.url], chunk_seconds=60.0, compile_seconds=10.0)
     yield sglang
     await sglang.aclose()
 

@@ -189,11 +189,12 @@ async def test_a_server_that_is_not_there_is_not_ready_and_says_why():
     await engine.aclose()
 
 
-async def test_a_silent_engine_is_given_up_in_time(fake, engine):
-    await engine.probe()
-    fake.generate = lambda body: Reply(chunks=[frame("a", [5], 1)], hang=True)
-    with pytest.raises(EngineUnavailable):
-        await collect(engine)
+async def test_a_silent_engine_is_given_up_in_time(fake):
+    async with aclosing(SglangEngine([fake.url], chunk_seconds=2.0)) as engine:
+        await engine.probe()
+        fake.generate = lambda body: Reply(chunks=[frame("a", [5], 1)], hang=True)
+        with pytest.raises(EngineUnavailable):
+            await collect(engine)
 
 
 async def test_leaving_early_aborts_the_request(fake, engine):
@@ -223,14 +224,14 @@ async def test_a_finished_request_is_not_aborted(fake, engine):
 
 
 async def test_an_engine_that_ignores_the_abort_is_left_in_time(fake, engine, monkeypatch):
-    monkeypatch.setattr("agent_serving.adapters.sglang.exchange.LET_GO_SECONDS", 0.5)
+    monkeypatch.setattr("agent_serving.adapters.sglang.exchange.LET_GO_SECONDS", 2.0)
     await engine.probe()
     fake.aborted.set = lambda: None
     fake.generate = lambda body: Reply(chunks=[frame("a", [5], 1)], hang=True)
     started = time.monotonic()
     async with aclosing(engine.generate(generation(engine))) as stream:
         await anext(stream)
-    assert 0.4 < time.monotonic() - started < 1.9
+    assert 1.9 < time.monotonic() - started < 20
     assert len(fake.sent("/abort_request")) > 1
     del fake.aborted.set
 
@@ -250,8 +251,7 @@ async def test_a_prompt_that_cannot_fit_never_leaves(fake, engine):
     assert len(fake.sent("/generate")) == 1
 
 
-async def test_a_constraint_that_takes_too_long_is_refused_and_aborted(fake, engine):
-    await engine.probe()
+async def test_a_constraint_that_takes_too_long_is_refused_and_aborted(fake):
     constraint = Constraint(kind="regex", value="a")
 
     def slow_with_grammar(body):
@@ -259,8 +259,10 @@ async def test_a_constraint_that_takes_too_long_is_refused_and_aborted(fake, eng
         return Reply(hang=True) if slow else one_token()
 
     fake.generate = slow_with_grammar
-    with pytest.raises(SchemaRejected, match=r"more than 0\.3 s"):
-        await engine.check_constraint(constraint, param="output")
+    async with aclosing(SglangEngine([fake.url], compile_seconds=0.3)) as engine:
+        await engine.probe()
+        with pytest.raises(SchemaRejected, match=r"more than 0\.3 s"):
+            await engine.check_constraint(constraint, param="output")
     assert fake.sent("/abort_request")
 
 

@@ -44,25 +44,43 @@ Running = Callable[[], Awaitable[int]]
 @pytest.fixture
 async def running(engine_url: str) -> AsyncIterator[Running]:
     """How many requests the server has, waiting ones included."""
-    async with httpx.AsyncClient(base_url=engine_url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=engine_url, trust_env=False, timeout=60) as client:
 
         async def running() -> int:
             loads = (await client.get("/v1/loads?include=core")).json()["loads"]
             return sum(each["num_running_reqs"] + each["num_waiting_reqs"] for each in loads)
 
-        await wait_until_idle(running, seconds=10)  # what an earlier test left behind
+        await wait_until(running, 0)  # what an earlier test left behind
         yield running
 
 
-async def wait_until_idle(running: Running, *, seconds: float) -> None:
-    async with asyncio.timeout(seconds):
-        while await running():
+@pytest.fixture
+async def slow(
+    engine_url: str, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[None]:
+    """Each token takes its time: a reply that nobody stops outlasts every wait for its end."""
+    monkeypatch.setattr("agent_serving.adapters.sglang.exchange.LET_GO_SECONDS", 60.0)
+    async with httpx.AsyncClient(base_url=engine_url, trust_env=False, timeout=60) as client:
+        await sleeping(client, TOKEN_SECONDS)
+        yield
+        await sleeping(client, None)
+
+
+async def sleeping(client: httpx.AsyncClient, seconds: float | None) -> None:
+    told = await client.post("/slow_down", json={"forward_sleep_time": seconds})
+    told.raise_for_status()
+
+
+async def wait_until(running: Running, count: int) -> None:
+    """The server publishes its load some milliseconds late."""
+    async with asyncio.timeout(STOPPED_SECONDS):
+        while await running() != count:
             await asyncio.sleep(0.005)
 
 
-SNAPSHOT_SECONDS = 1.0
-"""The server publishes its load some milliseconds late. A reply that nobody stopped would go on
-for several seconds."""
+TOKEN_SECONDS = 0.5
+"""The shortest replies have some ninety tokens."""
+STOPPED_SECONDS = 20.0
 
 
 async def test_a_reply_that_is_finished_ends_in_the_end_of_turn(sglang, dialect):
@@ -103,30 +121,30 @@ async def test_an_unknown_worker_is_unavailable(sglang, dialect):
         await collect(sglang, replace(generation(sglang, prompt), worker="nowhere:1"))
 
 
-async def test_a_reply_left_in_mid_stream_is_gone_from_the_engine(sglang, dialect, running):
+async def test_a_reply_left_in_mid_stream_is_gone_from_the_engine(sglang, dialect, running, slow):
     prompt = await opening(sglang, dialect, unique("hello"))
     request = generation(sglang, prompt, max_new_tokens=600, constraint=LETTERS)
     async with aclosing(sglang.generate(request)) as stream:
         for _ in range(3):
             assert isinstance(await anext(stream), Chunk)
-        assert await running() == 1
+        await wait_until(running, 1)
         leaving = time.monotonic()
-    assert time.monotonic() - leaving < 5
-    await wait_until_idle(running, seconds=SNAPSHOT_SECONDS)
+    assert time.monotonic() - leaving < STOPPED_SECONDS
+    await wait_until(running, 0)
 
 
 @pytest.mark.parametrize("after_ms", [0, 5, 40, 150])
 async def test_a_cancelled_reply_is_gone_whenever_it_is_cancelled(
-    sglang, dialect, running, after_ms
+    sglang, dialect, running, slow, after_ms
 ):
     prompt = await opening(sglang, dialect, unique("hello"))
     request = generation(sglang, prompt, max_new_tokens=600, constraint=LETTERS)
     task = asyncio.create_task(collect(sglang, request))
     await asyncio.sleep(after_ms / 1000)
     task.cancel()
-    await asyncio.wait({task})
+    await asyncio.wait({task}, timeout=STOPPED_SECONDS)
     assert task.cancelled()
-    await wait_until_idle(running, seconds=SNAPSHOT_SECONDS)
+    await wait_until(running, 0)
 
 
 async def test_leaving_one_reply_leaves_the_others_alone(sglang, dialect):

@@ -57,6 +57,6 @@ async def repeat_async(text: str, times: int = 2) -> str:
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not condition():  # the runner announces nothing to wait for
             await asyncio.sleep(0.01)

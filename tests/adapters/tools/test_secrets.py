@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import logging
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from agent_serving.adapters.tools.functions import FunctionToolRunner
 from agent_serving.domain.errors import ToolDefinitionError, ToolError
 from agent_serving.domain.tool import ToolContext, tool
-from tests.adapters.tools.calling import CONTEXT, call, call_one
+from tests.adapters.tools.calling import CONTEXT, call, call_one, eventually
 
 SECRET = 'can"ary/é 1'
 SECRETS = {"leak": {"API_KEY": SECRET}}
@@ -158,8 +159,10 @@ async def test_a_tool_at_its_bound_does_not_keep_another_from_running() -> None:
 
     @tool(timeout=0.2)
     async def busy() -> None:
-        """Wait."""
-        await gate.wait()
+        """Keep the seat."""
+        while not gate.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await gate.wait()
 
     @tool()
     async def free() -> str:
@@ -169,6 +172,9 @@ async def test_a_tool_at_its_bound_does_not_keep_another_from_running() -> None:
     runner = FunctionToolRunner([busy, free], concurrency={"busy": 1, "*": 2})
     waiting = [asyncio.create_task(call(runner, "busy")) for _ in range(5)]
     await asyncio.sleep(0.02)
-    assert (await call(runner, "free")).output == "ran"
+    beside = await call(runner, "free")
     outputs = [result.output for result in await asyncio.gather(*waiting)]
+    gate.set()
+    assert beside.output == "ran"
     assert sum("was not started" in output for output in outputs) == 4
+    await eventually(lambda: runner.abandoned == 0)

@@ -20,7 +20,7 @@ async def test_a_blocking_tool_is_given_up_at_its_timeout(gate: threading.Event)
     runner = FunctionToolRunner([hang])
     began = time.monotonic()
     result = await call(runner, "hang")
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 20
     assert result.outcome == "timeout"
     assert "hang did not finish within 0.1 s" in result.output
     assert runner.abandoned == 1
@@ -60,7 +60,7 @@ async def test_an_async_tool_that_ignores_its_cancellation_is_given_up() -> None
     runner = FunctionToolRunner([stubborn])
     began = time.monotonic()
     assert (await call(runner, "stubborn")).outcome == "timeout"
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20
     assert runner.abandoned == 1
     stop.set()
     await eventually(lambda: runner.abandoned == 0)
@@ -120,7 +120,7 @@ async def test_no_more_calls_than_threads_run_at_a_time() -> None:
 async def test_a_call_that_found_no_thread_in_time_was_not_started(gate: threading.Event) -> None:
     ran = []
 
-    @tool(timeout=5)
+    @tool(timeout=60)
     def hang() -> None:
         """Hang."""
         gate.wait()
@@ -142,18 +142,19 @@ async def test_a_call_that_found_no_thread_in_time_was_not_started(gate: threadi
 
 
 async def test_cancelling_a_call_cancels_an_async_tool_and_goes_on() -> None:
-    cleaned = asyncio.Event()
+    started, cleaned = asyncio.Event(), asyncio.Event()
 
     @tool()
     async def hang() -> None:
         """Hang."""
+        started.set()
         try:
             await asyncio.sleep(60)
         finally:
             cleaned.set()
 
     task = asyncio.create_task(call_one(hang))
-    await asyncio.sleep(0.02)
+    await asyncio.wait_for(started.wait(), 20)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -161,14 +162,17 @@ async def test_cancelling_a_call_cancels_an_async_tool_and_goes_on() -> None:
 
 
 async def test_cancelling_a_call_gives_a_blocking_tool_up(gate: threading.Event) -> None:
+    started = threading.Event()
+
     @tool()
     def hang() -> None:
         """Hang."""
+        started.set()
         gate.wait()
 
     runner = FunctionToolRunner([hang])
     task = asyncio.create_task(call(runner, "hang"))
-    await asyncio.sleep(0.02)
+    assert await asyncio.to_thread(started.wait, 20)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -178,7 +182,7 @@ async def test_cancelling_a_call_gives_a_blocking_tool_up(gate: threading.Event)
 
 
 async def test_calls_run_beside_each_other() -> None:
-    meeting = threading.Barrier(3, timeout=5)
+    meeting = threading.Barrier(3, timeout=20)
 
     @tool()
     def meet() -> int:

@@ -15,6 +15,7 @@ from agent_serving.local.install import ensure_engine
 from agent_serving.local.shipped_model import WEIGHTS
 from tests.conftest import HOME
 
+pytestmark = pytest.mark.timeout(1500)  # a busy machine trains slowly
 FEW_STEPS = """
 from pathlib import Path
 from agent_serving.local.demo_model.crowd import Crowd
@@ -60,7 +61,7 @@ def run(libraries: Path, script: str, *arguments: str) -> str:
         [sys.executable, "-c", begin + script, *arguments],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
