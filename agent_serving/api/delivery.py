@@ -59,18 +59,16 @@ async def outcome(
     session_id: str,
     turn: Turn,
     patience: int | None,
+    *,
+    late: HttpStatus = 202,
 ) -> Turn:
-    """`settled`, or 202 and the turn as it is then."""
+    """`settled`, or the status `late` and the turn as it is then; as it was, where the store cannot
+    be asked."""
     done = await settled(api, request, session_id, turn, patience)
     heeded(response, patience)
     if done is not None:
         return done
-    response.status_code = 202
-    return await as_it_is(api, session_id, turn)
-
-
-async def as_it_is(api: Api, session_id: str, turn: Turn) -> Turn:
-    """As it was, where the store cannot be asked."""
+    response.status_code = late
     with contextlib.suppress(StoreUnavailable):
         return await api.service.sessions.turn(api.tenant, session_id, turn.id)
     return turn

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Request, Response
 
 from agent_serving.api import views
 from agent_serving.api.context import Context, SessionId, TurnId
-from agent_serving.api.delivery import Include, as_it_is, outcome, settled, turn_request, turn_view
+from agent_serving.api.delivery import Include, outcome, turn_request, turn_view
 from agent_serving.api.errors import BadHeader, documented
 from agent_serving.api.idempotency import Mark, tell
 from agent_serving.api.messages import texts
 from agent_serving.api.paging import OldestFirst, cut
-from agent_serving.api.preference import Patience, heeded
+from agent_serving.api.preference import Patience
 from agent_serving.api.sessions import STREAMED
 from agent_serving.api.stream import EventStream, turn_stream
 from agent_serving.api.turn_bodies import TurnBody, TurnPatch
@@ -134,9 +134,7 @@ async def get_turn(
     seconds in any case."""
     turn = await api.service.sessions.turn(api.tenant, session_id, turn_id)
     if patience is not None:
-        done = await settled(api, request, session_id, turn, patience)
-        turn = done or await as_it_is(api, session_id, turn)
-        heeded(response, patience)
+        turn = await outcome(api, request, response, session_id, turn, patience, late=200)
     return turn_view(api, session_id, turn, response, include)
 
 

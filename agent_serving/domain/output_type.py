@@ -49,6 +49,8 @@ def output_from_type(form: Any) -> Output:
             "or give a pydantic model.",
             param="output",
         ) from error
+    # What pydantic and Outlines raise for forms that they cannot translate: no class of error of
+    # theirs holds it all, and anything else is a defect here.
     except (TypeError, ValueError, RecursionError, NotImplementedError, PydanticUserError) as error:
         reason = str(error).partition(" Please open an issue")[0].partition("\n\nFor further")[0]
         raise InvalidRequest(

@@ -79,10 +79,7 @@ class ReplyParser:
     def feed(self, text: str) -> list[Piece]:
         """What `text` adds to the reply."""
         for char in text:
-            if self._turn_ends.passes(char):
-                self._plain(char)
-            else:
-                self._step(char)
+            self._step(char)
         return self._items.take()
 
     def close(self, finish: Finish) -> list[Piece]:
@@ -109,6 +106,9 @@ class ReplyParser:
 
     def _step(self, char: str) -> None:
         """Spellings that end a turn are taken out first, in whatever state the reply is."""
+        if self._turn_ends.passes(char):
+            self._plain(char)
+            return
         again = deque(char)
         while again:
             decided = self._turn_ends.step(again.popleft())

@@ -20,6 +20,7 @@ from agent_serving.domain.tool import tool
 from agent_serving.plugins.grammars import load_dialects
 from agent_serving.plugins.locations import shipped
 from agent_serving.ports import Engine, Ports
+from agent_serving.runtime import leases, runners
 from agent_serving.runtime.service import Service
 
 
@@ -94,3 +95,10 @@ def witness(tmp_path: Path) -> Path:
     path = tmp_path / "witness"
     path.touch()
     return path
+
+
+@pytest.fixture
+def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "LEASE_MS", 600)
+    monkeypatch.setattr(leases, "MARGIN_SECONDS", 0.1)
+    monkeypatch.setattr(runners, "HEARTBEAT_SECONDS", 0.1)

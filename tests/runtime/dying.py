@@ -8,12 +8,9 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from typing import Any
 
-import pytest
-
 from agent_serving.domain.errors import EngineUnavailable
 from agent_serving.domain.feed import TERMINAL_EVENTS
 from agent_serving.ports import Chunk, Finished, Generation, Spelled
-from agent_serving.runtime import leases, runners
 from agent_serving.runtime.follow import SessionEvent
 from agent_serving.testing import FIRST_CONTROL_TOKEN, Break, Line, ScriptedEngine
 from tests.runtime.odd_store import OddStore
@@ -79,13 +76,6 @@ def dies_within(text: str) -> Callable[[str], Line]:
     return answer
 
 
-@pytest.fixture
-def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leases, "LEASE_MS", 600)
-    monkeypatch.setattr(leases, "MARGIN_SECONDS", 0.1)
-    monkeypatch.setattr(runners, "HEARTBEAT_SECONDS", 0.1)
-
-
 async def die(service: Any, odd: OddStore) -> None:
     """As kill -9 has it: the lease stays until it runs out, and nobody is told."""
 
@@ -95,12 +85,6 @@ async def die(service: Any, odd: OddStore) -> None:
     for last_will in ("append", "publish", "renew_lease", "release_lease", "hand_over"):
         odd.around[last_will] = nothing
     await service.aclose()
-
-
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def events_of(service: Any, session: Any) -> list[SessionEvent]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from agent_serving.domain.partial import Partial
@@ -44,6 +44,12 @@ async def begin(service: Service, session: Session, text: str, **request: Any) -
 
 async def settle(service: Service, session: Session, turn: Turn) -> Turn:
     return await asyncio.wait_for(service.sessions.settled(TENANT, session.id, turn.id), timeout=20)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.01)
 
 
 async def until_kept(service: Service, session: Session, tokens: int) -> None:

@@ -15,7 +15,7 @@ from agent_serving.runtime.batches import BatchDraft, RequestDraft
 from agent_serving.runtime.inputs import ToolResultInput
 from agent_serving.runtime.service import Service
 from agent_serving.testing import Say, ScriptedEngine
-from tests.runtime.talk import TENANT, begin, call, settle
+from tests.runtime.talk import TENANT, begin, call, settle, until
 
 HELD_SECONDS = 3.0
 """Longer than a lost attempt is tried again."""
@@ -43,9 +43,7 @@ async def turn_of_class(service: Service, of: ServiceClass, **limits: Any) -> tu
 
 async def until_running(service: Service, turns: int) -> None:
     scheduler: Any = service.ports.scheduler
-    async with asyncio.timeout(20):
-        while scheduler.running("scripted") < turns:
-            await asyncio.sleep(0.01)
+    await until(lambda: scheduler.running("scripted") >= turns)
 
 
 async def test_turns_of_a_batch_that_are_answered_all_at_once_are_completed(start: Any) -> None:

@@ -19,9 +19,9 @@ from agent_serving.runtime.agents import AgentDraft
 from agent_serving.runtime.inputs import ApprovalInput, ToolResultInput
 from agent_serving.runtime.service import Service
 from agent_serving.testing import ScriptedEngine
+from tests.runtime.dying import die
 from tests.runtime.odd_store import OddStore
 from tests.runtime.talk import TENANT, begin, call, reload, say, settle
-from tests.runtime.test_takeover import die
 
 ONE = call("pay", '{"amount": 5}')
 

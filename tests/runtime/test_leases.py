@@ -12,11 +12,11 @@ from agent_serving.adapters.redis import EmbeddedRedis, RedisSessionStore
 from agent_serving.domain.errors import Fenced, ShuttingDown
 from agent_serving.domain.tool import ToolContext, tool
 from agent_serving.ports import Lease
-from agent_serving.runtime import adoption, leases, runners
+from agent_serving.runtime import adoption, leases
 from agent_serving.runtime.leases import HeldLease
 from agent_serving.testing import Say, ScriptedEngine
 from tests.runtime.odd_store import OddStore
-from tests.runtime.talk import TENANT, begin, call, open_session, reload, say, settle
+from tests.runtime.talk import TENANT, begin, call, open_session, reload, say, settle, until
 
 
 class Partition:
@@ -38,19 +38,6 @@ class Partition:
 @pytest.fixture
 def odd(redis: EmbeddedRedis, prefix: str) -> OddStore:
     return OddStore(RedisSessionStore.connect(redis.url, prefix=prefix))
-
-
-@pytest.fixture
-def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leases, "LEASE_MS", 600)
-    monkeypatch.setattr(leases, "MARGIN_SECONDS", 0.1)
-    monkeypatch.setattr(runners, "HEARTBEAT_SECONDS", 0.1)
-
-
-async def until(condition: Any, seconds: float = 20) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def adopted(service: Any, session: Any, turn: Any) -> Any:

@@ -22,14 +22,10 @@ from tests.runtime.dying import (
     die,
     dies_within,
     events_of,
-    short_leases,
     shown,
-    until,
 )
 from tests.runtime.odd_store import Copy, OddStore, copy_of, roll_back
-from tests.runtime.talk import TENANT, begin, open_session, say, settle, until_kept
-
-__all__ = ["short_leases"]
+from tests.runtime.talk import TENANT, begin, open_session, say, settle, until, until_kept
 
 TEXT = "<think>\nÜber\n</think>\n\nHé 🌍, <b> 中文!"
 ITEMS = ["Über", "Hé 🌍, <b> 中文!"]

@@ -12,11 +12,9 @@ from agent_serving.domain.errors import StoreUnavailable
 from agent_serving.domain.values import RegexOutput
 from agent_serving.runtime import model_step
 from agent_serving.testing import Break, Say, ScriptedEngine
-from tests.runtime.dying import ByteEngine, die, events_of, short_leases, shown, until
+from tests.runtime.dying import ByteEngine, die, events_of, shown
 from tests.runtime.odd_store import OddStore
-from tests.runtime.talk import TENANT, begin, open_session, reload, say, settle, until_kept
-
-__all__ = ["short_leases"]
+from tests.runtime.talk import TENANT, begin, open_session, reload, say, settle, until, until_kept
 
 pytestmark = pytest.mark.usefixtures("short_leases")
 

@@ -13,7 +13,17 @@ from agent_serving.domain.tool import tool
 from agent_serving.runtime import model_step
 from agent_serving.testing import Break, Say, ScriptedEngine
 from tests.runtime.odd_store import OddStore, copy_of, roll_back
-from tests.runtime.talk import TENANT, begin, call, open_session, reload, say, settle, until_kept
+from tests.runtime.talk import (
+    TENANT,
+    begin,
+    call,
+    open_session,
+    reload,
+    say,
+    settle,
+    until,
+    until_kept,
+)
 
 
 @pytest.fixture
@@ -234,9 +244,7 @@ async def test_a_turn_whose_facts_were_lost_goes_on_from_what_is_left(
 
 
 async def idle(service: Any) -> None:
-    async with asyncio.timeout(20):
-        while service._runners._tasks:
-            await asyncio.sleep(0.05)
+    await until(lambda: not service._runners._tasks)
 
 
 async def test_a_session_that_expires_in_mid_turn_asks_no_more_of_the_engine(start: Any) -> None:

@@ -13,11 +13,23 @@ from agent_serving.adapters.redis import EmbeddedRedis, RedisSessionStore
 from agent_serving.domain.errors import AgentServingError
 from agent_serving.domain.tool import tool
 from agent_serving.domain.values import ToolCallItem, ToolResultItem
-from agent_serving.runtime import leases, runners
 from agent_serving.runtime.inputs import InDoubtInput
 from agent_serving.testing import Say, ScriptedEngine
+from tests.runtime.dying import die
 from tests.runtime.odd_store import OddStore
-from tests.runtime.talk import TENANT, begin, call, open_session, reload, say, settle, until_kept
+from tests.runtime.talk import (
+    TENANT,
+    begin,
+    call,
+    open_session,
+    reload,
+    say,
+    settle,
+    until,
+    until_kept,
+)
+
+pytestmark = pytest.mark.usefixtures("short_leases")
 
 ENDLESS = Say("endless " * 400, delay=0.05)
 
@@ -25,30 +37,6 @@ ENDLESS = Say("endless " * 400, delay=0.05)
 @pytest.fixture
 def odd(redis: EmbeddedRedis, prefix: str) -> OddStore:
     return OddStore(RedisSessionStore.connect(redis.url, prefix=prefix))
-
-
-@pytest.fixture(autouse=True)
-def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leases, "LEASE_MS", 600)
-    monkeypatch.setattr(leases, "MARGIN_SECONDS", 0.1)
-    monkeypatch.setattr(runners, "HEARTBEAT_SECONDS", 0.1)
-
-
-async def die(service: Any, odd: OddStore) -> None:
-    """As kill -9 has it: the lease stays until it runs out, and nobody is told."""
-
-    async def nothing(*_: Any) -> None:
-        return
-
-    for last_will in ("append", "publish", "renew_lease", "release_lease", "hand_over"):
-        odd.around[last_will] = nothing
-    await service.aclose()
-
-
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def running(start: Any, odd: OddStore, engine: ScriptedEngine, **more: Any) -> Any:

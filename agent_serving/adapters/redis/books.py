@@ -12,7 +12,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 from agent_serving.adapters.redis.gateway import Command, Gateway, decode, encode
 from agent_serving.adapters.redis.keys import BookKeys, SessionKeys
@@ -69,15 +68,16 @@ class Books:
         while sessions:
             bills = await self._bills(sessions)
             charged = [bill for bill in bills if bill.charges]
-            await self._send([command for bill in charged for command in self._entering(bill)])
-            left = await self._send([self._settle([bill.key], bill.last) for bill in charged])
+            send = self._gateway.send
+            await send(*(command for bill in charged for command in self._entering(bill)))
+            left = await send(*(self._settle([bill.key], bill.last) for bill in charged))
             entered = [bill for bill, lines in zip(charged, left, strict=True) if lines == 0]
             stale = [bill for bill in bills if bill.is_stale]
-            await self._send(
-                [
+            await send(
+                *(
                     self._unmark([self._keys(bill.tenant).unbilled], bill.member, bill.last)
                     for bill in (*entered, *stale)
-                ]
+                )
             )
             longer = {bill.session_id for bill in charged} - {bill.session_id for bill in entered}
             sessions = {each: sessions[each] for each in longer}
@@ -98,9 +98,6 @@ class Books:
             _bill(each, sessions[each.session_id], *replies[3 * place : 3 * place + 3])
             for place, each in enumerate(keys)
         ]
-
-    async def _send(self, commands: Sequence[Command]) -> list[Any]:
-        return await self._gateway.send(*commands) if commands else []
 
     def _entering(self, bill: _Bill) -> Iterable[Command]:
         def place(line: tuple[int, Charge]) -> tuple[str, int]:

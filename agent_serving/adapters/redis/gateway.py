@@ -108,6 +108,8 @@ class Gateway:
 
     async def send(self, *commands: Command) -> list[Any]:
         """The replies. Raises StoreUnavailable."""
+        if not commands:
+            return []
 
         async def attempt() -> list[Any]:
             async with asyncio.timeout(_SOCKET_TIMEOUT), self._places:

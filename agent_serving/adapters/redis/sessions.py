@@ -73,8 +73,7 @@ class SessionIndex:
             batch: Sequence[tuple[bytes, int]] = marks[start : start + _BATCH]
             if orphaned:
                 batch = await self._unheld(batch)
-            if batch:
-                found += await self._still_open(batch)
+            found += await self._still_open(batch)
         return found
 
     async def _unheld(self, marks: Sequence[tuple[bytes, int]]) -> list[tuple[bytes, int]]:
@@ -84,6 +83,7 @@ class SessionIndex:
         return [mark for mark, lease in zip(marks, held, strict=True) if not lease]
 
     async def _still_open(self, marks: Sequence[tuple[bytes, int]]) -> list[str]:
+        """The sessions with a turn that may be open; the marks of the others go."""
         commands: list[Command] = []
         for member, _ in marks:
             keys = self._keys(member)
@@ -97,8 +97,7 @@ class SessionIndex:
                 stale.append(self._unmark([self._open], member, marked))
             else:
                 found.append(decode(member))
-        if stale:
-            await self._gateway.send(*stale)
+        await self._gateway.send(*stale)
         return found
 
     def _keys(self, member: bytes) -> SessionKeys:
